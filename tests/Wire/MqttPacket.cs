@@ -53,6 +53,9 @@ internal sealed record PubAck(PacketType Type, ushort PacketId, byte ReasonCode,
 
     public string? Epoch => Properties.User("epoch");
 
+    // A record's own would ask for the number, which fails where there is none.
+    public override string ToString() => $"{Type} {PacketId} 0x{ReasonCode:X2} {ReasonString} seq {Properties.User("seq") ?? "none"}";
+
     public static PubAck Decode(MqttPacket packet) => Decode(packet.Type, packet.Body);
 
     public static PubAck Decode(PacketType type, ReadOnlySpan<byte> body)

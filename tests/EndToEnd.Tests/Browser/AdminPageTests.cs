@@ -9,7 +9,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class AdminPageTests(Chromium chromium)
 {
     [Theory]
-    [InlineData(1440)]
+    [InlineData(1440, Explicit = true)]
     [InlineData(360)]
     public async Task An_administrator_bans_and_lifts_makes_a_link_hands_over_a_room_and_changes_a_setting(int width)
     {

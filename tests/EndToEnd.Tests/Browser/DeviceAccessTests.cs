@@ -11,7 +11,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class DeviceAccessTests(SharedServer shared, Chromium chromium)
 {
     [Theory]
-    [InlineData("en-GB", ColorScheme.Light, 1280)]
+    [InlineData("en-GB", ColorScheme.Light, 1280, Explicit = true)]
     [InlineData("pt-BR", ColorScheme.Dark, 360)]
     public async Task A_device_is_listed_traced_thrown_out_and_renewed(string locale, ColorScheme scheme, int width)
     {

@@ -10,7 +10,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class HookPageTests(SharedServer shared, Chromium chromium)
 {
     [Theory]
-    [InlineData("en-GB", ColorScheme.Light, 1280)]
+    [InlineData("en-GB", ColorScheme.Light, 1280, Explicit = true)]
     [InlineData("pt-BR", ColorScheme.Dark, 360)]
     public async Task What_is_posted_to_a_hook_of_the_page_stands_in_the_room(string locale, ColorScheme scheme, int width)
     {

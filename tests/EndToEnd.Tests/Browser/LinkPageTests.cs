@@ -8,7 +8,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class LinkPageTests(SharedServer shared, Chromium chromium)
 {
     [Theory]
-    [InlineData(1440, ColorScheme.Dark)]
+    [InlineData(1440, ColorScheme.Dark, Explicit = true)]
     [InlineData(360, ColorScheme.Light)]
     public async Task The_maker_of_a_room_shows_a_link_whose_code_a_phone_reads_and_takes_it_back(int width, ColorScheme scheme)
     {

@@ -8,7 +8,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class ModerationPageTests(SharedServer shared, Chromium chromium)
 {
     [Theory]
-    [InlineData(1440)]
+    [InlineData(1440, Explicit = true)]
     [InlineData(360)]
     public async Task Who_is_muted_reads_why_and_until_when_and_writes_again_when_it_is_lifted(int width)
     {

@@ -47,7 +47,7 @@ public sealed class NoticePageTests(SharedServer shared, Chromium chromium)
     private const string CountCalls = "() => window.called.length";
 
     [Theory]
-    [InlineData(1440)]
+    [InlineData(1440, Explicit = true)]
     [InlineData(360)]
     public async Task Who_is_named_sees_the_number_and_opens_the_message_from_the_list(int width)
     {

@@ -11,7 +11,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class RoomPanelTests(SharedServer shared, Chromium chromium)
 {
     [Theory]
-    [InlineData(1440, ColorScheme.Light)]
+    [InlineData(1440, ColorScheme.Light, Explicit = true)]
     [InlineData(360, ColorScheme.Dark)]
     public async Task Its_owner_changes_a_room_field_by_field_and_takes_a_change_back(int width, ColorScheme scheme)
     {

@@ -11,8 +11,8 @@ public sealed class SearchTests(SharedServer shared, Chromium chromium)
     private const int Lines = 400;
 
     [Theory]
-    [InlineData(1440)]
-    [InlineData(768)]
+    [InlineData(1440, Explicit = true)]
+    [InlineData(768, Explicit = true)]
     [InlineData(360)]
     public async Task A_hit_is_shown_in_its_place_and_there_is_a_way_back_to_the_end(int width)
     {

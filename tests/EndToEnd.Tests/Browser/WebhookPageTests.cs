@@ -11,7 +11,7 @@ public sealed class WebhookPageTests(Chromium chromium)
 {
     [Theory]
     [InlineData("en-GB", ColorScheme.Light, 1280)]
-    [InlineData("pt-BR", ColorScheme.Dark, 360)]
+    [InlineData("pt-BR", ColorScheme.Dark, 360, Explicit = true)]
     public async Task A_webhook_of_the_page_is_told_what_is_said_by_the_secret_that_the_page_has_shown(string locale, ColorScheme scheme, int width)
     {
         var words = locale == "en-GB" ? Words.English : Words.Portuguese;

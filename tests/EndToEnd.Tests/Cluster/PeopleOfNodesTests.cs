@@ -37,7 +37,7 @@ public sealed class PeopleOfNodesTests : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Who_was_with_a_node_that_is_killed_leaves_and_who_comes_back_elsewhere_does_not()
     {
         using var bea = await Person.RegisterAsync(_house[1], "bea");
@@ -77,7 +77,7 @@ public sealed class PeopleOfNodesTests : IAsyncLifetime
             && publish.Json.GetProperty("seq").GetInt64() == seq && publish.Json.GetProperty("unread").GetInt32() == 0);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Who_types_at_one_node_is_seen_at_the_other()
     {
         using var ana = await Person.RegisterAsync(_house[0]);

@@ -55,7 +55,7 @@ public sealed class SilentNodeTests : IAsyncLifetime
         await speaker.PublishesUntilAsync(publish => publish.Says(after));
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task When_nobody_reaches_the_database_all_are_silent_and_go_on_when_it_is_back()
     {
         using var ana = await Person.RegisterAsync(_house[0]);
@@ -143,7 +143,7 @@ public sealed class SilentNodeTests : IAsyncLifetime
         await using var next = await _house[1].PageAsync(ana.Cookie).InLobbyAsync();
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Commands_that_are_about_files_name_the_database_and_others_need_a_node_that_runs()
     {
         using var ana = await Person.RegisterAsync(_house[0]);

@@ -11,7 +11,7 @@ public sealed class ConversationKillTests
 {
     private static readonly bool _isLong = Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1";
 
-    private static int Kills => _isLong ? 200 : 8;
+    private static int Kills => _isLong ? 200 : 4;
 
     [Fact]
     public async Task Nothing_acknowledged_of_a_conversation_is_lost_or_doubled_and_both_list_and_count_the_same_after_kill_9()

@@ -9,7 +9,7 @@ namespace WebMessenger.EndToEnd.Tests.Durability;
 /// </summary>
 public sealed class CrashTests(ITestOutputHelper output)
 {
-    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 200 : 12;
+    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 200 : 6;
 
     [Fact]
     public async Task Attack_69_A_row_of_kills_loses_nothing_doubles_nothing_and_disorders_nothing()

@@ -5,7 +5,7 @@ namespace WebMessenger.EndToEnd.Tests.Durability;
 
 public sealed class KillTests
 {
-    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 200 : 8;
+    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 200 : 4;
 
     [Fact]
     public async Task Attack_69_What_was_acknowledged_outlives_kill_9_at_once_after_the_PUBACK()

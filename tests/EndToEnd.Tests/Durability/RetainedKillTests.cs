@@ -13,7 +13,7 @@ public sealed class RetainedKillTests
 
     private static readonly bool _isLong = Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1";
 
-    private static int Kills => _isLong ? 100 : 5;
+    private static int Kills => _isLong ? 100 : 4;
 
     [Fact]
     public async Task Attack_69_No_value_that_was_acknowledged_is_lost_or_followed_by_an_older_one_after_kill_9()

@@ -12,7 +12,7 @@ public sealed class RetentionKillTests
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
-    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 60 : 6;
+    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 60 : 4;
 
     [Fact]
     public async Task After_kill_9_in_the_midst_of_a_removal_it_goes_on_and_what_is_kept_is_there_searched_and_counted()

@@ -12,7 +12,7 @@ public sealed class SearchKillTests
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
-    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 60 : 8;
+    private static int Kills => Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 60 : 4;
 
     [Fact]
     public async Task After_kill_9_while_it_is_indexed_edited_and_deleted_search_finds_what_the_log_has_and_nothing_that_was_deleted()

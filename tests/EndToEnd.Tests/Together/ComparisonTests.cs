@@ -9,7 +9,7 @@ public sealed class ComparisonTests(Chromium chromium, ITestOutputHelper output)
     /// <summary>Rooms are small, so that a page is read in a moment; an account makes fifty at most.</summary>
     private const int RoundsOfRoom = 5;
 
-    private static int Rounds => Number("WEBMESSENGER_ROUNDS", Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 200 : 5);
+    private static int Rounds => Number("WEBMESSENGER_ROUNDS", Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") == "1" ? 200 : 3);
 
     private static int Seed => Number("WEBMESSENGER_SEED", 1);
 

@@ -19,8 +19,8 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
     private const int FaultsTold = 20;
     private const int BusyLife = 150;
 
-    // Leaving takes as long as some kills.
-    private const int LeaveOneIn = 10;
+    // Leaving takes as long as some kills, and nobody else is killed meanwhile.
+    private const int LeaveOneIn = 20;
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(5);
@@ -30,6 +30,7 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
     private readonly Histogram _elsewhere = new();
     private readonly Histogram _starts = new();
     private readonly Histogram _leaves = new();
+    private readonly List<(int Node, Task Ready)> _starting = [];
     private CrashPublisher[] _publishers = [];
     private int _ended;
 
@@ -102,11 +103,13 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
             if (_chance.Next(nodes + databases) < nodes)
             {
                 nodes--;
-                await KillNodeAsync(_chance.Next(house.Nodes.Count), isLeaveHeard: (plan.Nodes - nodes - 1) % LeaveOneIn == 0, cancellation);
+                var isLeaveHeard = (plan.Nodes - nodes - 1) % LeaveOneIn == 0;
+                await KillNodeAsync(await VictimAsync(isLeaveHeard), isLeaveHeard, cancellation);
             }
             else
             {
                 databases--;
+                await StartedAsync();
                 await KillDatabaseAsync(isAtOnce: databases % 2 == 0, cancellation);
             }
 
@@ -115,6 +118,41 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
                 progress(string.Create(
                     CultureInfo.InvariantCulture, $"{plan.Nodes - nodes} nodes and {plan.Databases - databases} databases killed, {_record.Acknowledged.Count:N0} acknowledged"));
             }
+        }
+
+        await StartedAsync();
+    }
+
+    // One of those that serve, when another serves, too.
+    private async Task<int> VictimAsync(bool isAlone)
+    {
+        while (_starting.Count > (isAlone ? 0 : house.Nodes.Count - 2))
+        {
+            await OneStartedAsync();
+        }
+
+        foreach (var ready in _starting.Where(one => one.Ready.IsCompleted).ToList())
+        {
+            await ready.Ready;
+            _starting.Remove(ready);
+        }
+
+        int[] serving = [.. Enumerable.Range(0, house.Nodes.Count).Except(_starting.Select(one => one.Node))];
+        return serving[_chance.Next(serving.Length)];
+    }
+
+    private async Task OneStartedAsync()
+    {
+        var first = await Task.WhenAny(_starting.Select(one => one.Ready));
+        _starting.RemoveAll(one => one.Ready == first);
+        await first;
+    }
+
+    private async Task StartedAsync()
+    {
+        while (_starting.Count > 0)
+        {
+            await OneStartedAsync();
         }
     }
 
@@ -141,10 +179,15 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
             _elsewhere.Record(Math.Max(0, publisher.AnsweredAt - killed));
         }
 
-        await StartAsync(node, cancellation);
+        _starting.Add((number, StartAsync(node, cancellation)));
+        if (left is null)
+        {
+            return;
+        }
+
         try
         {
-            _leaves.Record(left is null ? 0 : await left);
+            _leaves.Record(await left);
         }
         catch (WireException)
         {
@@ -165,18 +208,19 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
 
         await house.House.Database.StartAgainAsync();
         await Task.WhenAny(_record.AcknowledgedAsync(1), Task.Delay(_patience, cancellation));
-        foreach (var node in house.Nodes.Where(node => node.Process.HasEnded))
-        {
-            _ended++;
-            await StartAsync(node, cancellation);
-        }
+        List<Servers.ClusterNode> ended = [.. house.Nodes.Where(node => node.Process.HasEnded)];
+        _ended += ended.Count;
+        await Task.WhenAll(ended.Select(node => StartAsync(node, cancellation)));
     }
 
     private async Task StartAsync(Servers.ClusterNode node, CancellationToken cancellation)
     {
         var start = Stopwatch.GetTimestamp();
         await node.StartAsync(cancellation);
-        _starts.Record(Stopwatch.GetTimestamp() - start);
+        lock (_starts)
+        {
+            _starts.Record(Stopwatch.GetTimestamp() - start);
+        }
     }
 
     private async Task FinishAsync(CrashListener[] listeners, StoredLog log, CancellationToken cancellation)
