@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
@@ -51,6 +52,32 @@ public sealed class DurableClientsTests
         Assert.True((await client.PublishAsync("rooms/lobby", "at least once", qos: 1)).Accepted);
         var heard = await client.PublishesUntilAsync(publish => Talk.Is(publish, "at least once"));
         Assert.DoesNotContain(heard, publish => Talk.Is(publish, "elsewhere"));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"edit","of":SAID,"text":"changed"}""")]
+    [InlineData("""{"type":"policy","topic":"changed"}""")]
+    public async Task Nothing_is_done_for_a_client_that_is_elsewhere(string act)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        ana = ana with { Token = await broker.TokenAsync(ana.Account, verbs: Verbs.Everything) };
+        var (client, _) = await KeptClients.ConnectAsync(broker, ana);
+        await using var connected = client;
+        await client.SubscribeAsync("rooms/lobby");
+        Assert.True((await client.PublishAsync("rooms/lobby", "said", qos: 2)).Accepted);
+        var log = broker.Room("lobby").Log;
+        var said = broker.Get<IEventLog>().ReadAfter(log, 0, 100).Entries.Single(entry => Encoding.UTF8.GetString(entry.Body.Span).Contains("\"said\"", StringComparison.Ordinal));
+        act = act.Replace("SAID", $"{said.Seq}", StringComparison.Ordinal);
+        Assert.True((await client.PublishAsync("rooms/lobby", act.Replace("changed", "here", StringComparison.Ordinal), qos: 2)).Accepted);
+
+        broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Kept.GoElsewhere();
+
+        Assert.False((await client.PublishAsync("rooms/lobby", act, qos: 2)).Accepted);
+        Assert.True((await client.PublishAsync("rooms/lobby", "at least once", qos: 1)).Accepted);
+        var heard = await client.PublishesUntilAsync(publish => Talk.Is(publish, "at least once"));
+        Assert.Contains(heard, publish => publish.Text.Contains("\"here\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(heard, publish => publish.Text.Contains("changed", StringComparison.Ordinal));
     }
 
     [Fact]
