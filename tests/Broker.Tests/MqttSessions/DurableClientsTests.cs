@@ -7,6 +7,7 @@ using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Devices;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Storage.EventLog;
 
@@ -78,6 +79,24 @@ public sealed class DurableClientsTests
         var heard = await client.PublishesUntilAsync(publish => Talk.Is(publish, "at least once"));
         Assert.Contains(heard, publish => publish.Text.Contains("\"here\"", StringComparison.Ordinal));
         Assert.DoesNotContain(heard, publish => publish.Text.Contains("changed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Nothing_is_said_on_a_data_topic_for_a_client_that_is_elsewhere()
+    {
+        await using var house = await Greenhouse.OpenAsync();
+        var (client, _) = await KeptClients.ConnectAsync(house.Broker, house.Ana);
+        await using var connected = client;
+        await using var hears = await house.ConnectAsync(house.Ana);
+        await hears.SubscribeAsync(Greenhouse.Data + "#");
+        Assert.True((await client.PublishAsync(Greenhouse.Data + "x", "here", qos: 2)).Accepted);
+
+        house.Broker.Get<ConnectionDirectory>().OfAccount(house.Ana.Account.Id).Single(one => one.Kept.IsDurable).Kept.GoElsewhere();
+
+        Assert.False((await client.PublishAsync(Greenhouse.Data + "x", "elsewhere", qos: 2)).Accepted);
+        Assert.True((await client.PublishAsync(Greenhouse.Data + "x", "at least once", qos: 1)).Accepted);
+        Assert.Equal("here", (await hears.NextPublishAsync()).Text);
+        Assert.Equal("at least once", (await hears.NextPublishAsync()).Text);
     }
 
     [Fact]
