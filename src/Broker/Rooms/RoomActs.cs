@@ -88,7 +88,7 @@ internal sealed class RoomActs(
                 RoomAct.Role role => PlanRole(room, role, by),
                 RoomAct.Policy policy => PlanPolicy(room, policy.Changes, by),
                 ModerationAct act => await moderation.PlanAsync(room, act, session, whom),
-                _ => throw new ArgumentException("No act.", nameof(command)),
+                _ => throw new ArgumentException("No act.", nameof(wanted)),
             };
             if (command.Id is null && (plan.Refusal is not null || plan.Changes.Length == 0))
             {

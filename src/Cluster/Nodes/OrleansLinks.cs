@@ -190,7 +190,7 @@ internal sealed partial class OrleansLinks : INodeLinks
             }
 
             var now = LeaseClock.Now;
-            if (/* guard: who was frozen has not listened meanwhile */ now - lastLook > _frozen || !_lease.IsFresh)
+            if (/* guard: who was frozen has not listened meanwhile (1) */ now - lastLook > _frozen || !_lease.IsFresh)
             {
                 lastSign = now;
             }
@@ -231,7 +231,7 @@ internal sealed partial class OrleansLinks : INodeLinks
         var began = LeaseClock.Now;
         var look = _renewal.LookAsync();
         await Task.WhenAny(look, asked, peer.Node.Silent, Task.Delay(LeaseRenewal.Every));
-        if (look.IsCompletedSuccessfully && _lease.IsFresh && LeaseClock.Now - began < _frozen
+        if ((/* guard: who was frozen has not listened meanwhile (2) */ look.IsCompletedSuccessfully && _lease.IsFresh && LeaseClock.Now - began < _frozen)
             && unanswered > _unreachable && peer.Node.Row is { IsDead: false, Age: var age } && age < LeaseRenewal.Every * 2 && IsOfTheMany())
         {
             await _watch.CondemnAsync(peer.Node.Name, $"it renews its lease, and has not answered what it was asked of {topic} for {unanswered}");
