@@ -29,7 +29,7 @@ internal static class HooksApi
         hooks.MapGet("{room}/hooks", List).TakesAnswerSlot()
             .WithDescription("The hooks of a room, for its moderators, without their secrets; and what each did last.");
         hooks.MapPost("{room}/hooks", MakeAsync).Accepts<HookFields>("application/json").WithDescription("Makes one; its address is shown this once.");
-        hooks.MapPost("{room}/hooks/preview", PreviewAsync).Accepts<HookSample>("application/json").TakesAnswerSlot()
+        hooks.MapPost("{room}/hooks/preview", PreviewAsync).Accepts<HookSample>("application/json").OnlyReads().TakesAnswerSlot()
             .WithDescription("What a body would say by a template. Nothing is said.");
         hooks.MapPatch("{room}/hooks/{id}", ChangeAsync).Accepts<HookFields>("application/json").WithDescription("Another name or template.");
         hooks.MapDelete("{room}/hooks/{id}", RemoveAsync).WithDescription("Removes it: its address is nobody's from then on.");

@@ -29,7 +29,7 @@ internal static class InvitesApi
         links.MapDelete("{room}/invites/{id}", RevokeAsync).WithDescription("Takes a link back: nobody comes in by it when this is answered.");
 
         var invites = routes.MapApi("/api/invites").WithTags("Invites");
-        invites.MapPost("/look", LookAsync).MayTakeRightsAway().Accepts<InviteSecret>("application/json").Produces<InviteView>()
+        invites.MapPost("/look", LookAsync).OnlyReads().MayTakeRightsAway().Accepts<InviteSecret>("application/json").Produces<InviteView>()
             .WithDescription("Where a link leads, for anybody. Uses nothing up.");
         invites.MapGroup("").RequireMember().MapPost("", UseAsync).Accepts<InviteSecret>("application/json").Produces<EnteredRoom>()
             .WithDescription("Comes into the room by its link. Who is in already uses nothing up.");

@@ -25,16 +25,24 @@ internal static class NodeAnswers
             : next(context));
     }
 
+    /// <summary>
+    /// For calls that change nothing and are no GET, as a question that is too long or too secret for an address: they are answered as GET
+    /// is.
+    /// </summary>
+    public static TBuilder OnlyReads<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new ReadsOnly());
+
     /// <summary>What was done takes nothing from anybody: the answer need not wait until it is heard everywhere.</summary>
     public static void TakesNothingAway(HttpContext context) => context.Features.Get<Answering>()?.TakesNothingAway();
 
+    internal sealed class ReadsOnly;
+
     private sealed class Answering(HttpContext context, IReplication replication, ILease lease)
     {
-        private readonly bool _changes = Changes(context.Request.Method);
-        private bool _isAwaited = Changes(context.Request.Method);
+        private bool _takesNothingAway;
         private long _losses;
 
-        public void TakesNothingAway() => _isAwaited = false;
+        public void TakesNothingAway() => _takesNothingAway = true;
 
         public async Task ServeAsync(RequestDelegate next)
         {
@@ -50,7 +58,9 @@ internal static class NodeAnswers
             await next(context);
         }
 
-        private static bool Changes(string method) => !(HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method));
+        private bool Changes() =>
+            context.Request.Method is var method && !(HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method))
+            && /* guard: what only reads is no change, whatever its method */ context.GetEndpoint()?.Metadata.GetMetadata<ReadsOnly>() is null;
 
         private async Task BeforeItLeavesAsync()
         {
@@ -60,13 +70,14 @@ internal static class NodeAnswers
                 return;
             }
 
-            if (_isAwaited)
+            var changes = Changes();
+            if (changes && !_takesNothingAway)
             {
                 await (/* guard: an answer over HTTP waits for every node */ replication.EverywhereAsync());
             }
 
             // It is not known any more whether what it says is true; nor, of what was read, whether who asked may still be shown it.
-            if (!await IsInTouchAsync() || (!_changes && (/* guard: what was read before a node lost touch is shown to nobody */ lease.Losses != _losses)))
+            if (!await IsInTouchAsync() || (!changes && (/* guard: what was read before a node lost touch is shown to nobody */ lease.Losses != _losses)))
             {
                 context.Abort();
             }

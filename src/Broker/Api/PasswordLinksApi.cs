@@ -11,7 +11,7 @@ internal static class PasswordLinksApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var links = routes.MapApi("/api/password-links").MayTakeRightsAway().WithTags("Password links");
-        links.MapPost("/look", LookAsync).Accepts<LookAtPasswordLinkRequest>("application/json")
+        links.MapPost("/look", LookAsync).OnlyReads().Accepts<LookAtPasswordLinkRequest>("application/json")
             .WithSummary("Whose password a link sets. Uses nothing up.");
         links.MapPost("", UseAsync).Accepts<UsePasswordLinkRequest>("application/json").WithSummary("Set the password, and sign in.");
     }

@@ -38,7 +38,7 @@ internal sealed class RelayedRequests(DataHome home) : IDisposable
     {
         var said = context.Request.Headers[ClientHeader].ToString();
         context.Request.Headers.Remove(ClientHeader);
-        if (/* guard: only another node says whose a request is */ context.Features.Get<FromNode>() is not null && said.Split(' ') is [var address, var scheme])
+        if ((/* guard: only another node says whose a request is */ context.Features.Get<FromNode>() is not null) && said.Split(' ') is [var address, var scheme])
         {
             context.Connection.RemoteIpAddress = IPAddress.TryParse(address, out var known) ? known : null;
             context.Request.Scheme = scheme;

@@ -22,7 +22,7 @@ internal static class RulesApi
         rules.MapPut("{room}/rules/{id}", ChangeAsync).Accepts<RuleTerms>("application/json")
             .WithDescription("Other terms: it begins anew, and speaks with your right from then on.");
         rules.MapDelete("{room}/rules/{id}", RemoveAsync).WithDescription("Removes it.");
-        rules.MapPost("{room}/rules/{id}/test", TestAsync).WithDescription("What it would say of what is retained now. Nothing is said.");
+        rules.MapPost("{room}/rules/{id}/test", TestAsync).OnlyReads().WithDescription("What it would say of what is retained now. Nothing is said.");
     }
 
     private static IResult List(

@@ -63,13 +63,13 @@ internal sealed record ConnectionServices(
     public Task<ActResult> ActAsync(PublishTarget target, AskedAct asked) =>
         target.Room is not { } room ? InConversationAsync(target, asked)
         : asked.Command.Act is MessageAct ? MessageActs.ActAsync(room, asked)
-        : Replication.IsAlone ? Acts.ActAsync(room, asked.Command, asked.Session, asked.PublisherMark, asked.Received)
+        : Replication.IsAlone ? Acts.ActAsync(room, asked)
         : EverywhereAsync(room, asked);
 
     // Whom it concerns is silent on every node before it is answered.
     private async Task<ActResult> EverywhereAsync(Room room, AskedAct asked)
     {
-        var done = await Acts.ActAsync(room, asked.Command, asked.Session, asked.PublisherMark, asked.Received);
+        var done = await Acts.ActAsync(room, asked);
         await (/* guard: who is put out is silent on every node */ Replication.EverywhereAsync());
         return done;
     }

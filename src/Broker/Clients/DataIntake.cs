@@ -132,7 +132,8 @@ internal sealed class DataIntake(
 
     private sealed class Said(DataIntake owner, DataMessage message, PublishTarget target, PublishAnswer answer) : DataPublish(message)
     {
-        public override bool MayBeSaid => !owner.WasRevoked && RoomPolicy.MayWriteData(target.Room!, owner.Session);
+        public override bool MayBeSaid => !owner.WasRevoked && RoomPolicy.MayWriteData(target.Room!, owner.Session)
+            && (/* guard: what was received once on a data topic is said by who has the client */ answer.QualityOfService < 2 || !owner.IsElsewhere);
 
         public override StorageQuota? Quota => owner.Quota;
 
@@ -186,6 +187,8 @@ internal sealed class DataIntake(
     private StorageQuota? Quota => submissions.DataQuota;
 
     private bool IsKept => kept.IsDurable;
+
+    private bool IsElsewhere => kept.IsElsewhere;
 
     private string ClientId => kept.ClientId;
 

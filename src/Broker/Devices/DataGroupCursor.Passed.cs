@@ -1,8 +1,11 @@
 namespace WebMessenger.Broker.Devices;
 
-/// <content>The gap that is still to be told, and what the account might not read when it was said.</content>
+/// <content>Passing on, the gap that is still to be told, and what the account might not read when it was said.</content>
 internal sealed partial class DataGroupCursor
 {
+    // What goes to a member at QoS 2, and is not with it yet: after a crash nobody gets it, and until then it may come back.
+    private readonly SortedSet<long> _planned = [];
+
     // Said by an entry, which may come back.
     private readonly UntoldGap _gap = new();
 
@@ -47,6 +50,37 @@ internal sealed partial class DataGroupCursor
             {
                 return _gap.MustBeSaid;
             }
+        }
+    }
+
+    /// <summary>Passes on what was dealt. What nobody takes is dealt again, and so is what failed.</summary>
+    /// <returns>Somebody has it.</returns>
+    public bool Pass(long seq, bool isRepeated, Func<bool> pass)
+    {
+        var isTaken = false;
+        try
+        {
+            return isTaken = pass();
+        }
+        finally
+        {
+            if (isTaken)
+            {
+                Went(seq);
+            }
+            else
+            {
+                Return(seq, isRepeated);
+            }
+        }
+    }
+
+    // A member has it.
+    private void Went(long seq)
+    {
+        lock (_gate)
+        {
+            _planned.Remove(seq);
         }
     }
 

@@ -27,8 +27,9 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
     // To be dealt before all else; of each whether a member may have had it.
     private readonly SortedDictionary<long, bool> _returned = [];
 
-    // All of both, but for what is with a member at QoS 2: what the log is needed for. In order, for the log asks each second.
+    // All of both, but for what goes to a member at QoS 2: what a record has of them. In order, as the log asks each second.
     private readonly SortedSet<long> _pending = [];
+
     private readonly int _most = most is > 0 and <= MostInRecord ? most : MostInRecord;
     private long _cursor = FromOpening;
     private long _owed = FromOpening;
@@ -76,7 +77,11 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
         {
             lock (_gate)
             {
-                return Math.Min(IsBehind ? _cursor + 1 : long.MaxValue, _pending.Count > 0 ? _pending.Min : long.MaxValue);
+                return Math.Min(
+                    IsBehind ? _cursor + 1 : long.MaxValue,
+                    Math.Min(
+                        _pending.Count > 0 ? _pending.Min : long.MaxValue,
+                        /* guard: what is to go at QoS 2 stays in the log until it has gone */ _planned.Count > 0 ? _planned.Min : long.MaxValue));
             }
         }
     }
@@ -227,6 +232,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
             _cursor = Math.Max(_cursor, seq);
             _out[seq] = isExact;
             _ = isExact ? _pending.Remove(seq) : _pending.Add(seq);
+            _ = isExact && _planned.Add(seq);
             Note();
             return Dealing.Dealt;
         }
@@ -240,30 +246,13 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
     {
         lock (_gate)
         {
+            _planned.Remove(seq);
             if (!_isEnded && _out.Remove(seq))
             {
                 _gap.UnsayBy(seq);
                 _returned[seq] = wasSent || seq <= _repeated;
                 _pending.Add(seq);
                 Note();
-            }
-        }
-    }
-
-    /// <summary>Passes on what was dealt. What nobody takes is dealt again, and so is what failed.</summary>
-    /// <returns>Somebody has it.</returns>
-    public bool Pass(long seq, bool isRepeated, Func<bool> pass)
-    {
-        var isTaken = false;
-        try
-        {
-            return isTaken = pass();
-        }
-        finally
-        {
-            if (!isTaken)
-            {
-                Return(seq, isRepeated);
             }
         }
     }
@@ -279,6 +268,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
                 Note();
             }
 
+            _planned.Remove(seq);
             if (_out.Remove(seq) | _returned.Remove(seq))
             {
                 _pending.Remove(seq);
@@ -327,6 +317,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
             _out.Clear();
             _returned.Clear();
             _pending.Clear();
+            _planned.Clear();
             if (_isWritten)
             {
                 _ = WatchAsync(logs.Records.WriteAsync([new RecordChange(key, null)]));

@@ -19,7 +19,8 @@ internal static class NodeServices
         services.AddSingleton<INodes>(provider =>
         {
             ThisNode here = new(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>());
-            return settings.Cluster is null ? new Alone(here) : new ManyNodes(here, stores.Links, stores.Turns, HeardAsync);
+            return settings.Cluster is null ? new Alone(here) : new ManyNodes(
+                here, stores.Links, stores.Turns, provider.GetRequiredService<ILogger<ManyNodes>>(), HeardAsync);
 
             async Task HeardAsync(ClientName client)
             {

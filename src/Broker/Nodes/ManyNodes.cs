@@ -7,25 +7,27 @@ using WebMessenger.Storage.Nodes;
 namespace WebMessenger.Broker.Nodes;
 
 /// <summary>A house of several nodes: what is asked of all is done here, and asked of the others over the links.</summary>
-internal sealed class ManyNodes : INodes
+internal sealed partial class ManyNodes : INodes
 {
     /// <summary>Ids in one message.</summary>
     private const int SessionsAtOnce = 1_000;
 
-    private static readonly byte[] _yes = [1], _no = [0];
+    // By nodes of other versions whatever is no yes is taken for a no.
+    private static readonly byte[] _yes = [1], _no = [0], _unknown = [2];
 
     private readonly INode _here;
     private readonly INodeLinks _links;
     private readonly ITurns _turns;
+    private readonly ILogger _logger;
     private readonly Func<ClientName, Task> _heard;
 
     /// <param name="heard">
     /// Completes when what a client has sent to this node is decided on, and all that the node has begun to write is stored, and heard by
     /// the others.
     /// </param>
-    public ManyNodes(INode here, INodeLinks links, ITurns turns, Func<ClientName, Task>? heard = null)
+    public ManyNodes(INode here, INodeLinks links, ITurns turns, ILogger logger, Func<ClientName, Task>? heard = null)
     {
-        (_here, _links, _turns, _heard) = (here, links, turns, heard ?? (_ => Task.CompletedTask));
+        (_here, _links, _turns, _logger, _heard) = (here, links, turns, logger, heard ?? (_ => Task.CompletedTask));
         links.Answer(NodeTopic.Revoke, RevokeHereAsync);
         links.Answer(NodeTopic.TakeOver, YieldHereAsync);
     }
@@ -56,6 +58,11 @@ internal sealed class ManyNodes : INodes
         {
             var message = JsonSerializer.SerializeToUtf8Bytes(TakeOverMessage.Of(client, by), NodeMessages.Default.TakeOverMessage);
             var answers = await _links.AskWhoSpeaksAsync(NodeTopic.TakeOver, message);
+            if (/* guard: nobody comes whose former node does not know what he had sent */ answers.Any(answer => answer.Span is [2]))
+            {
+                throw new IOException("Another node cannot say what is stored of this client.");
+            }
+
             return new Taking(answers.All(answer => answer.Span is [1]), turn);
         }
         catch
@@ -72,7 +79,22 @@ internal sealed class ManyNodes : INodes
         return _yes;
     }
 
+    // What fails is answered as well: who asks would go on asking, and declare this node dead that does not answer him. He refuses the
+    // client, which comes again.
     private async Task<ReadOnlyMemory<byte>> YieldHereAsync(string node, ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            return await YieldAsync(bytes);
+        }
+        catch (Exception error)
+        {
+            LogFailed(_logger, node, error);
+            return _unknown;
+        }
+    }
+
+    private async Task<ReadOnlyMemory<byte>> YieldAsync(ReadOnlyMemory<byte> bytes)
     {
         var message = NodeMessages.Read(bytes, NodeMessages.Default.TakeOverMessage, message => message.V);
         if (!await _here.YieldAsync(message.Name(), message.Newcomer()))
@@ -90,4 +112,7 @@ internal sealed class ManyNodes : INodes
     // A client id may be long, and in any letters.
     private static string TurnOf(ClientName client) =>
         $"client/{client.AccountId}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(client.ClientId)).AsSpan(0, 16))}";
+
+    [LoggerMessage(5806, LogLevel.Error, "A client has come to node {Node}, and is refused there: what it had sent here is not known to be stored")]
+    private static partial void LogFailed(ILogger logger, string node, Exception error);
 }

@@ -9,7 +9,7 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>An act on a message as it came.</summary>
+/// <summary>An act as it came: on a message, a room or people in it.</summary>
 /// <param name="Received">Stored with its event, or not at all.</param>
 /// <param name="Ruling">A rule that forbids it, unless it was done before under its id; null: none that is known yet.</param>
 internal sealed record AskedAct(

@@ -87,7 +87,7 @@ internal sealed class PendingAct(
 
     protected internal override bool HasRight =>
         IsUnderItsSession && (/* guard: acts on messages only within the stay they were asked in */ Membership is not { HasEnded: true })
-        && Receiver is not { IsElsewhere: true };
+        && /* guard: an act that was received once is stored by who has the client */ Receiver is not { IsElsewhere: true };
 
     protected internal override bool EndsBatch => Apply is not null;
 

@@ -58,10 +58,12 @@ internal sealed class RoomActs(
 
     /// <summary>Does what a command asks for. When it completes, it is on disk, and in effect, or refused.</summary>
     /// <param name="session">Who asks. What its token is limited to, the caller has looked at.</param>
-    /// <param name="received">Stored with its event, or not at all.</param>
-    public async Task<ActResult> ActAsync(
-        Room room, Command command, LoginSession session, ulong publisherMark = 0, RecordChange? received = null)
+    public Task<ActResult> ActAsync(Room room, Command command, LoginSession session) => ActAsync(room, new AskedAct(command, session));
+
+    /// <inheritdoc cref="ActAsync(Room, Command, LoginSession)"/>
+    public async Task<ActResult> ActAsync(Room room, AskedAct wanted)
     {
+        var (command, session) = (wanted.Command, wanted.Session);
         var by = session.Account;
         var whom = WhoseTurn(room, command.Act, by) is { } user ? accounts.FindByUserName(user) : null;
 
@@ -86,14 +88,14 @@ internal sealed class RoomActs(
                 RoomAct.Role role => PlanRole(room, role, by),
                 RoomAct.Policy policy => PlanPolicy(room, policy.Changes, by),
                 ModerationAct act => await moderation.PlanAsync(room, act, session, whom),
-                _ => throw new ArgumentException("No act.", nameof(command)),
+                _ => throw new ArgumentException("No act.", nameof(wanted)),
             };
             if (command.Id is null && (plan.Refusal is not null || plan.Changes.Length == 0))
             {
                 return new ActResult(plan.Refusal);
             }
 
-            var pending = await AppendAsync(room, command, session, plan, publisherMark, received);
+            var pending = await AppendAsync(room, wanted, plan);
             if (pending?.Outcome is not AppendOutcome.Stored)
             {
                 plan.Undone();
@@ -118,23 +120,24 @@ internal sealed class RoomActs(
     };
 
     // Null: the room has ended.
-    private async Task<PendingAct?> AppendAsync(
-        Room room, Command command, LoginSession session, ActPlan plan, ulong publisherMark, RecordChange? received)
+    private async Task<PendingAct?> AppendAsync(Room room, AskedAct wanted, ActPlan plan)
     {
+        var (command, session) = (wanted.Command, wanted.Session);
         var ruling = plan.Refusal ?? (plan.Changes.Length == 0 ? ActResult.NothingToChange : null);
         StoragePayer payer = new(quotas.Of(session), space);
         var author = Author.Of(session);
-        var body = EventBody.Act(command.Act!.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
+        var body = EventBody.Act(command.Act!.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, wanted.PublisherMark);
         var audit = plan.Audit is { } done ? await audits.PlaceAsync(room.Key, done) : default;
-        PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
+        PendingAct pending = new(room, author, command, body, session, payer, wanted.PublisherMark, ruling)
         {
+            Receiver = wanted.Receiver,
             Apply = plan.Apply,
             Changes =
             [
                 .. plan.Changes,
                 .. plan.Beside(body),
                 .. plan.Audit is null ? Array.Empty<RecordChange>() : [audit],
-                .. received is { } record ? [record] : Array.Empty<RecordChange>(),
+                .. wanted.Received is { } record ? [record] : Array.Empty<RecordChange>(),
             ],
             BeyondQuota = plan.TakesAway ? BeyondQuota : null,
             Conditions = plan.Conditions,

@@ -16,7 +16,7 @@ internal static class PgErrors
     /// <summary>What readers are told: nothing of the statement, or of what is in it.</summary>
     public static IOException ToRead(Exception error) => error.IsRefusal()
         ? new IOException($"The database cannot be read: {Line(error)}", error)
-        : StoreUnavailableException.OfDatabase($"The database cannot be read: {Line(error)}", error);
+        : StoreUnavailableException.OfDatabase($"The database cannot be read: {(error.IsBusy() ? "too many wait for it. " : "")}{Line(error)}", error);
 
     /// <summary>In one line.</summary>
     public static string Line(Exception error) =>

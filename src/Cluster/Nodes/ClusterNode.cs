@@ -40,7 +40,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         _silo = SiloHost.Build(options, name, loggers, reason => _lease.End($"Orleans has ended its silo: {reason}"));
         var of = _silo.Services;
         _links = new(
-            name, database, _watch, of.GetRequiredService<LinkIntake>(), of.GetRequiredService<NodeServices>(), _renewal, hooks, options,
+            name, database, _watch, of.GetRequiredService<LinkIntake>(), of.GetRequiredService<NodeServices>(), _renewal, _lease, hooks, options,
             loggers.CreateLogger<OrleansLinks>());
         _turns = new(options.Postgres, name, options.TurnConnections, hooks, _lease.End);
         _duties = new(options.Postgres, name, _lease, _watch, hooks, loggers.CreateLogger<AdvisoryDuties>());
@@ -126,7 +126,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
             IPEndPoint own = new(options.Address, options.Port);
             foreach (var row in (await NodeRows.ReadAsync(database)).Where(row => !row.IsDead && SiloAddress.FromParsableString(row.Address).Endpoint.Equals(own)))
             {
-                await NodeRows.ReplaceAsync(database, row.Name);
+                await NodeRows.CondemnAsync(database, row.Name, by: null);
             }
         }
 

@@ -11,7 +11,7 @@ internal sealed class NodeHooks
 
     /// <summary>
     /// Completes when this node has answered whatever others have asked of it before the call, while it was silent, and have not waited
-    /// for.
+    /// for; and when others have answered what it had asked itself, and has not waited for.
     /// </summary>
     public Func<Task> AnswerAllAsync { get; set; } = () => Task.CompletedTask;
 

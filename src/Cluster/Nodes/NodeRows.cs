@@ -71,16 +71,13 @@ internal static class NodeRows
         "UPDATE nodes SET dead = true WHERE name = $1 AND NOT dead AND renewed = $2 AND clock_timestamp() - renewed > $3", name, renewed, Over));
 
     /// <summary>Declares a node dead, whatever its lease: for <see cref="NodeLease.Holds"/> it may still write to its clients.</summary>
-    /// <param name="by">Who does; nothing happens if that is dead itself.</param>
-    public static Task CondemnAsync(NpgsqlDataSource database, string name, string by) => DoAsync(
+    /// <param name="by">Who does; nothing happens if that is dead itself. Null: one that is no node yet, and is about to have its address.</param>
+    public static Task CondemnAsync(NpgsqlDataSource database, string name, string? by) => DoAsync(
         database,
         NodeConnection.Command($"SELECT pg_advisory_xact_lock({DeclareLock})"),
         NodeConnection.Command(
-            "UPDATE nodes SET dead = true WHERE name = $1 AND NOT dead AND EXISTS (SELECT 1 FROM nodes WHERE name = $2 AND NOT dead)", name, by));
-
-    /// <summary>Declares the node dead whose address another one is about to have.</summary>
-    public static Task ReplaceAsync(NpgsqlDataSource database, string name) =>
-        DoAsync(database, NodeConnection.Command("UPDATE nodes SET dead = true WHERE name = $1 AND NOT dead", name));
+            "UPDATE nodes SET dead = true WHERE name = $1 AND NOT dead AND ($2 = '' OR EXISTS (SELECT 1 FROM nodes WHERE name = $2 AND NOT dead))",
+            name, by ?? ""));
 
     /// <summary>Ends what a dead node has begun in the database, and waits for that.</summary>
     public static Task FenceAsync(NpgsqlDataSource database, string name) => DoAsync(database, NodeConnection.Command(

@@ -19,20 +19,24 @@ internal sealed partial class OrleansLinks : INodeLinks
     private static readonly TimeSpan _unreachable = TimeSpan.FromSeconds(2.2);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
+    // Whoever asks looks each tick. After a longer pause this process was frozen, and knows of nobody whether he was silent.
+    private static readonly TimeSpan _frozen = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, NodePeer> _peers = new(StringComparer.Ordinal);
     private readonly NpgsqlDataSource _database;
     private readonly NodeWatch _watch;
     private readonly LinkIntake _intake;
     private readonly LeaseRenewal _renewal;
+    private readonly NodeLease _lease;
     private readonly NodeHooks _hooks;
     private readonly ILogger _logger;
     private long _questions;
 
     public OrleansLinks(
-        string self, NpgsqlDataSource database, NodeWatch watch, LinkIntake intake, NodeServices services, LeaseRenewal renewal, NodeHooks hooks,
-        NodeOptions options, ILogger<OrleansLinks> logger)
+        string self, NpgsqlDataSource database, NodeWatch watch, LinkIntake intake, NodeServices services, LeaseRenewal renewal, NodeLease lease,
+        NodeHooks hooks, NodeOptions options, ILogger<OrleansLinks> logger)
     {
-        (Self, _database, _watch, _intake, _renewal, _hooks, _logger) = (self, database, watch, intake, renewal, hooks, logger);
+        (Self, _database, _watch, _intake, _renewal, _lease, _hooks, _logger) = (self, database, watch, intake, renewal, lease, hooks, logger);
         watch.Came += node => _peers[node.Name] = new(node, self, services.Of(SiloAddress.FromParsableString(node.Row.Address)), options, logger);
         watch.Went += Bid;
         intake.Answer(LinkIntake.Look, async (_, _) =>
@@ -47,7 +51,9 @@ internal sealed partial class OrleansLinks : INodeLinks
         });
 
         // Before this node serves nobody has asked it anything.
-        hooks.AnswerAllAsync = () => intake.IsOpen ? AskWhoSpeaksAsync(LinkIntake.Back, default) : Task.CompletedTask;
+        hooks.AnswerAllAsync = () => intake.IsOpen
+            ? Task.WhenAll([AskWhoSpeaksAsync(LinkIntake.Back, default), .. Asked().Select(HearWhatItWasAskedAsync)])
+            : Task.CompletedTask;
     }
 
     public event Action<string>? Left;
@@ -141,6 +147,17 @@ internal sealed partial class OrleansLinks : INodeLinks
             peer.Keep(asked);
         }
 
+        return await IsAnsweredAsync(peer, asked) ? await asked : null;
+    }
+
+    // It was silent when this node asked it, and may have come back while this node was silent: then it has waited for nobody, and does
+    // what it was asked only now. Until then both of them might speak to one client.
+    private Task HearWhatItWasAskedAsync(NodePeer peer) =>
+        /* guard: who has lost touch is answered what he had asked before he speaks */ IsAnsweredAsync(peer, peer.AnsweredAsync());
+
+    // False: it is quiet, and waited for no more.
+    private async Task<bool> IsAnsweredAsync(NodePeer peer, Task asked)
+    {
         while (!asked.IsCompleted)
         {
             if (peer.Node.MayBeQuiet)
@@ -150,27 +167,35 @@ internal sealed partial class OrleansLinks : INodeLinks
                 await Task.WhenAny(asked, look);
                 if (look.IsCompletedSuccessfully && peer.Node.IsQuiet)
                 {
-                    return null;
+                    return false;
                 }
             }
 
             await Task.WhenAny(asked, Task.Delay(_tick));
         }
 
-        return await asked;
+        return true;
     }
 
     private async Task<ReadOnlyMemory<byte>?> AskUntilSilentAsync(NodePeer peer, NodeTopic topic, Parcel question)
     {
         var lastSign = LeaseClock.Now;
         var asked = peer.AskOnceAsync(question);
-        while (true)
+        for (var lastLook = lastSign; ;)
         {
             await Task.WhenAny(asked, peer.Node.Silent, Task.Delay(_tick));
             if (peer.Node.Silent.IsCompleted)
             {
                 return null;
             }
+
+            var now = LeaseClock.Now;
+            if (/* guard: who was frozen has not listened meanwhile (1) */ now - lastLook > _frozen || !_lease.IsFresh)
+            {
+                lastSign = now;
+            }
+
+            lastLook = now;
 
             if (asked.IsCompleted)
             {
@@ -193,17 +218,21 @@ internal sealed partial class OrleansLinks : INodeLinks
 
             if (LeaseClock.Now - lastSign > NodeRows.Over / 4)
             {
-                await DoubtAsync(peer, topic, LeaseClock.Now - lastSign);
+                await DoubtAsync(peer, topic, asked, LeaseClock.Now - lastSign);
+                lastLook = LeaseClock.Now;
             }
         }
     }
 
     // Its row says first whether it lives. One that renews its lease, and neither hears nor answers, would hold up all who take rights
     // away.
-    private async Task DoubtAsync(NodePeer peer, NodeTopic topic, TimeSpan unanswered)
+    private async Task DoubtAsync(NodePeer peer, NodeTopic topic, Task asked, TimeSpan unanswered)
     {
-        await Task.WhenAny(_renewal.LookAsync(), peer.Node.Silent, Task.Delay(_tick));
-        if (unanswered > _unreachable && peer.Node.Row is { IsDead: false, Age: var age } && age < LeaseRenewal.Every * 2 && IsOfTheMany())
+        var began = LeaseClock.Now;
+        var look = _renewal.LookAsync();
+        await Task.WhenAny(look, asked, peer.Node.Silent, Task.Delay(LeaseRenewal.Every));
+        if ((/* guard: who was frozen has not listened meanwhile (2) */ look.IsCompletedSuccessfully && _lease.IsFresh && LeaseClock.Now - began < _frozen)
+            && unanswered > _unreachable && peer.Node.Row is { IsDead: false, Age: var age } && age < LeaseRenewal.Every * 2 && IsOfTheMany())
         {
             await _watch.CondemnAsync(peer.Node.Name, $"it renews its lease, and has not answered what it was asked of {topic} for {unanswered}");
         }

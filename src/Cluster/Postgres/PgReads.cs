@@ -96,7 +96,8 @@ internal sealed class PgReads(NpgsqlDataSource database, ReadGate gate)
         }
         catch (Exception error) when (PgErrors.IsOf(error))
         {
-            _isAway = true;
+            // Those who read have all connections: whoever needs none of them, or comes when one is free, is not told that it is away.
+            _isAway = /* guard: a database that is busy is not away */ !error.IsBusy();
             throw;
         }
     }

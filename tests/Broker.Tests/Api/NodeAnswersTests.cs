@@ -25,6 +25,11 @@ public sealed class NodeAnswersTests
             lease.Losses++;
             return "read";
         });
+        app.MapPost("/api/look", () =>
+        {
+            lease.Losses++;
+            return "read";
+        }).OnlyReads();
         app.MapPost("/api/change", () =>
         {
             lease.Losses++;
@@ -35,6 +40,7 @@ public sealed class NodeAnswersTests
 
         Assert.Equal("read", await http.GetStringAsync(new Uri("/api/quick", UriKind.Relative), TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("/api/long", UriKind.Relative), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.PostAsync(new Uri("/api/look", UriKind.Relative), null, TestContext.Current.CancellationToken));
         using var changed = await http.PostAsync(new Uri("/api/change", UriKind.Relative), null, TestContext.Current.CancellationToken);
         Assert.True(changed.IsSuccessStatusCode);
     }

@@ -27,6 +27,10 @@ public sealed class DataGroupCursorTests
         Assert.Equal(3, cursor.FirstNeeded);
         Assert.Equal(Dealing.Dealt, cursor.Deal(3, isExact: true, out var isRepeated));
         Assert.True(isRepeated);
+
+        // It is only written down yet that it goes to a member, which may be gone by then.
+        Assert.Equal(3, cursor.FirstNeeded);
+        Assert.True(cursor.Pass(3, isRepeated: true, () => true));
         Assert.Equal(4, cursor.FirstNeeded);
         cursor.Return(3, wasSent: true);
         Assert.Equal(3, cursor.FirstNeeded);
@@ -36,6 +40,8 @@ public sealed class DataGroupCursorTests
         Assert.Equal(Dealing.Dealt, cursor.Deal(5, isExact: true, out _));
         Assert.Equal((4L, 5L), (cursor.FirstNeeded, cursor.LargestSeq));
         cursor.Done(4);
+        Assert.Equal(5, cursor.FirstNeeded);
+        Assert.True(cursor.Pass(5, isRepeated: false, () => true));
         Assert.Equal(long.MaxValue, cursor.FirstNeeded);
     }
 

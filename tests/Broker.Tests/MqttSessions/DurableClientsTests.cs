@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
@@ -6,6 +7,7 @@ using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Devices;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Storage.EventLog;
 
@@ -51,6 +53,50 @@ public sealed class DurableClientsTests
         Assert.True((await client.PublishAsync("rooms/lobby", "at least once", qos: 1)).Accepted);
         var heard = await client.PublishesUntilAsync(publish => Talk.Is(publish, "at least once"));
         Assert.DoesNotContain(heard, publish => Talk.Is(publish, "elsewhere"));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"edit","of":SAID,"text":"changed"}""")]
+    [InlineData("""{"type":"policy","topic":"changed"}""")]
+    public async Task Nothing_is_done_for_a_client_that_is_elsewhere(string act)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        ana = ana with { Token = await broker.TokenAsync(ana.Account, verbs: Verbs.Everything) };
+        var (client, _) = await KeptClients.ConnectAsync(broker, ana);
+        await using var connected = client;
+        await client.SubscribeAsync("rooms/lobby");
+        Assert.True((await client.PublishAsync("rooms/lobby", "said", qos: 2)).Accepted);
+        var log = broker.Room("lobby").Log;
+        var said = broker.Get<IEventLog>().ReadAfter(log, 0, 100).Entries.Single(entry => Encoding.UTF8.GetString(entry.Body.Span).Contains("\"said\"", StringComparison.Ordinal));
+        act = act.Replace("SAID", $"{said.Seq}", StringComparison.Ordinal);
+        Assert.True((await client.PublishAsync("rooms/lobby", act.Replace("changed", "here", StringComparison.Ordinal), qos: 2)).Accepted);
+
+        broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Kept.GoElsewhere();
+
+        Assert.False((await client.PublishAsync("rooms/lobby", act, qos: 2)).Accepted);
+        Assert.True((await client.PublishAsync("rooms/lobby", "at least once", qos: 1)).Accepted);
+        var heard = await client.PublishesUntilAsync(publish => Talk.Is(publish, "at least once"));
+        Assert.Contains(heard, publish => publish.Text.Contains("\"here\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(heard, publish => publish.Text.Contains("changed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Nothing_is_said_on_a_data_topic_for_a_client_that_is_elsewhere()
+    {
+        await using var house = await Greenhouse.OpenAsync();
+        var (client, _) = await KeptClients.ConnectAsync(house.Broker, house.Ana);
+        await using var connected = client;
+        await using var hears = await house.ConnectAsync(house.Ana);
+        await hears.SubscribeAsync(Greenhouse.Data + "#");
+        Assert.True((await client.PublishAsync(Greenhouse.Data + "x", "here", qos: 2)).Accepted);
+
+        house.Broker.Get<ConnectionDirectory>().OfAccount(house.Ana.Account.Id).Single(one => one.Kept.IsDurable).Kept.GoElsewhere();
+
+        Assert.False((await client.PublishAsync(Greenhouse.Data + "x", "elsewhere", qos: 2)).Accepted);
+        Assert.True((await client.PublishAsync(Greenhouse.Data + "x", "at least once", qos: 1)).Accepted);
+        Assert.Equal("here", (await hears.NextPublishAsync()).Text);
+        Assert.Equal("at least once", (await hears.NextPublishAsync()).Text);
     }
 
     [Fact]

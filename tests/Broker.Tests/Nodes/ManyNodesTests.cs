@@ -30,7 +30,7 @@ public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
         {
             var node = await ClusterNode.StartAsync(new NodeOptions { Postgres = connection, Port = FreePort() }, NodeName.Make(word), new NodeHooks(), NullLoggerFactory.Instance);
             RecordingNode here = new(node.Name);
-            _house.Add((node, new ManyNodes(here, node.Links, node.Turns, Heard), here));
+            _house.Add((node, new ManyNodes(here, node.Links, node.Turns, NullLogger.Instance, Heard), here));
         }
 
         foreach (var (node, _, _) in _house)
@@ -60,6 +60,22 @@ public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
         decided.SetResult();
         using var taken = await taking;
         Assert.True(taken.IsYours);
+    }
+
+    [Fact]
+    public async Task While_a_node_cannot_say_what_a_client_had_sent_it_is_not_let_in_elsewhere_and_no_node_is_dead_for_that()
+    {
+        _decided = Task.FromException(new IOException("What it has sent cannot be stored."));
+        ClientName client = new("ana", "phone");
+        Newcomer newcomer = new("connection", "session", Scope.Everything);
+
+        await Assert.ThrowsAsync<IOException>(() => _house[0].Nodes.TakeOverAsync(client, newcomer).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+
+        Assert.All(_house, node => Assert.False(node.Cluster.Ended.IsCompleted));
+        _decided = Task.CompletedTask;
+        using var taken = await _house[0].Nodes.TakeOverAsync(client, newcomer);
+        Assert.True(taken.IsYours);
+        Assert.Equal(2, _house[0].Nodes.Others.Count);
     }
 
     private Task Heard(ClientName client)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Cluster.Connections;
 
 namespace WebMessenger.Broker.Tests.Settings;
 
@@ -20,7 +21,7 @@ public sealed class ClusterSettingsTests
         var cluster = Read(("Postgres", Postgres)).Cluster;
 
         Assert.NotNull(cluster);
-        Assert.Equal((Postgres, "127.0.0.1", 11_111, 16, 5), (cluster.Postgres, cluster.Address.ToString(), cluster.Port, cluster.ReadConnections, cluster.DrainSeconds));
+        Assert.Equal((Postgres, "127.0.0.1", 11_111, ConnectionCounts.Reads, 5), (cluster.Postgres, cluster.Address.ToString(), cluster.Port, cluster.ReadConnections, cluster.DrainSeconds));
         Assert.DoesNotContain("swordfish", cluster.ToString(), StringComparison.Ordinal);
     }
 

@@ -92,15 +92,41 @@ public sealed class LeaseTests
     public async Task A_lease_that_is_over_is_fresh_never_again()
     {
         NodeLease lease = new(new());
-        var waits = lease.WhenFreshAsync().AsTask();
+        NodeLease stale = new(new());
+        var waits = stale.WhenFreshAsync().AsTask();
+        lease.Confirm(LeaseClock.Now);
+        await lease.WhenFreshAsync().AsTask().SoonAsync();
 
+        stale.End("It was declared dead.");
         lease.End("It was declared dead.");
+        Assert.False(lease.IsFresh);
         lease.Confirm(LeaseClock.Now);
 
         Assert.False(lease.IsFresh);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waits);
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await lease.WhenFreshAsync());
         Assert.Equal("It was declared dead.", await lease.Ended);
+    }
+
+    [Fact]
+    public async Task A_node_is_declared_dead_by_who_has_seen_its_old_row_for_as_long_as_a_lease_holds_and_not_before()
+    {
+        await using var house = await House.OpenAsync();
+        await house.AskAsync("INSERT INTO nodes (name, address, version, renewed) VALUES ('old', '127.0.0.1:1@1', '', clock_timestamp() - interval '1 hour')");
+        NodeWatch watch = new(house.Database, "self", NullLogger.Instance);
+
+        // The database may have been away from both of them.
+        watch.See(await NodeRows.ReadAsync(house.Database), LeaseClock.Now);
+        var old = watch.Find("old")!;
+        Assert.True(old.TryBury());
+        old.EndBurying();
+
+        await Until.TrueAsync(async () =>
+        {
+            watch.See(await NodeRows.ReadAsync(house.Database), LeaseClock.Now);
+            return (bool)(await house.AskAsync("SELECT dead FROM nodes"))!;
+        });
+        Assert.True(LeaseClock.Now - old.SeenSince > NodeLease.Holds);
     }
 
     [Fact]

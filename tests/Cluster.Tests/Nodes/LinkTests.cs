@@ -185,37 +185,6 @@ public sealed class LinkTests
     }
 
     [Fact]
-    public async Task A_node_that_was_silent_answers_what_it_was_not_waited_for_before_it_speaks()
-    {
-        TaskCompletionSource<ReadOnlyMemory<byte>> yields = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var house = await House.StartAsync(2, node => node.Links.Answer(NodeTopic.TakeOver, (_, _) => yields.Task));
-        var (asks, silent) = (house.Nodes[0], house.Nodes[1]);
-        await silent.Lease.WhenFreshAsync().AsTask().SoonAsync();
-        await using (var cut = await house.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
-        {
-            // It cannot renew its lease while somebody has its row.
-            await using var holding = await cut.BeginTransactionAsync(TestContext.Current.CancellationToken);
-            await using (var row = new Npgsql.NpgsqlCommand("SELECT 1 FROM nodes WHERE name = $1 FOR UPDATE", cut, holding) { Parameters = { new() { Value = silent.Name } } })
-            {
-                await row.ExecuteScalarAsync(TestContext.Current.CancellationToken);
-            }
-
-            Assert.Empty(await asks.Links.AskWhoSpeaksAsync(NodeTopic.TakeOver, Bytes("c1")).SoonAsync());
-            Assert.False(silent.Lease.IsFresh);
-        }
-
-        var fresh = silent.Lease.WhenFreshAsync().AsTask();
-        await Until.TrueAsync(async () => (bool)(await house.AskAsync(
-            "SELECT NOT dead AND clock_timestamp() - renewed < interval '0.4 s' FROM nodes WHERE name = $1", silent.Name))!);
-        await Task.Delay(LeaseRenewal.Every * 2, TestContext.Current.CancellationToken);
-        Assert.False(fresh.IsCompleted);
-
-        yields.SetResult(default);
-        await fresh.SoonAsync();
-        Assert.True(silent.Lease.IsFresh);
-    }
-
-    [Fact]
     public async Task A_node_that_renews_its_lease_and_is_not_reached_is_declared_dead_by_those_who_reach_each_other()
     {
         await using var house = await House.StartAsync(2, node => node.Links.Answer(NodeTopic.Revoke, (_, asked) => Task.FromResult(asked)));

@@ -98,6 +98,14 @@ internal sealed class NodeChild : IAsyncDisposable
                     await Until.TrueAsync(() => node.Duties.Has(name));
                     Console.WriteLine("held");
                     break;
+                case ["ask"]:
+                    _ = node.Links.AskAllAsync(NodeTopic.Applied, default).ContinueWith(_ => Console.WriteLine("answered"), TaskScheduler.Default);
+                    Console.WriteLine("asking");
+                    break;
+                case ["fresh"]:
+                    await node.Lease.WhenFreshAsync();
+                    Console.WriteLine("fresh");
+                    break;
                 case ["watch"]:
                     await node.Lease.WhenFreshAsync();
                     new Thread(() => Watch(node.Lease)).Start();

@@ -30,10 +30,16 @@ public sealed class TurnTests
     public async Task Those_who_share_a_turn_have_it_together_and_who_does_not_has_it_alone()
     {
         await using var house = await House.OpenAsync();
-        var (first, second) = (Turns(house, "node-1"), Turns(house, "node-2"));
-        var shared = await first.HaveAsync("room/lobby", isShared: true).SoonAsync();
+        TaskCompletionSource heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        AdvisoryTurns first = new(house.Postgres, "node-1", 8, new() { WhenAppliedAsync = _ => heard.Task }, _ => { });
+        var second = Turns(house, "node-2");
+
+        // Of one node they stand together before the turn is theirs: who comes a while later waits for the next one.
+        var (oneHere, anotherHere) = (first.HaveAsync("room/lobby", isShared: true), first.HaveAsync("room/lobby", isShared: true));
+        heard.SetResult();
+        var shared = await oneHere.SoonAsync();
+        var sharedHere = await anotherHere.SoonAsync();
         var sharedToo = await second.HaveAsync("room/lobby", isShared: true).SoonAsync();
-        var sharedHere = await first.HaveAsync("room/lobby", isShared: true).SoonAsync();
 
         var alone = second.HaveAsync("room/lobby");
         await OthersTurnAsync(first, second);

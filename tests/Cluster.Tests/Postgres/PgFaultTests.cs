@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using WebMessenger.Cluster.Migrations;
 using WebMessenger.Cluster.Postgres;
+using WebMessenger.Cluster.Tests.Nodes;
 using WebMessenger.Postgres.Testing;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
@@ -74,22 +75,15 @@ public sealed class PgFaultTests
                 var before = stored;
 
                 // Until something was written again, so that each round ends a connection that writes.
-                while ((stored = said.Values.Count(result => result.Outcome is AppendOutcome.Stored)) == before)
-                {
-                    await Task.Yield();
-                }
+                await Until.TrueAsync(() => (stored = said.Values.Count(result => result.Outcome is AppendOutcome.Stored)) > before);
             }
         }
 
         await over.CancelAsync();
-        await Task.WhenAll(senders);
-        await Task.Run(async () =>
-        {
-            while ((await SayAsync(log, "end")).Outcome is not AppendOutcome.Stored)
-            {
-                // It may have been ended once more.
-            }
-        }, TestContext.Current.CancellationToken);
+        await Task.WhenAll(senders).SoonAsync();
+
+        // It may have been ended once more.
+        await Until.TrueAsync(async () => (await SayAsync(log, "end")).Outcome is AppendOutcome.Stored);
 
         var texts = Texts(log);
         Assert.Equal(texts.Count, texts.Distinct().Count());
@@ -128,10 +122,7 @@ public sealed class PgFaultTests
         Assert.False(log.Health.Lost.IsCompleted);
 
         await server.StartAgainAsync();
-        while (!log.Health.IsWriting)
-        {
-            await Task.Yield();
-        }
+        await Until.TrueAsync(() => log.Health.IsWriting);
 
         Assert.Equal(2, (await SayAsync(log, "three")).Seq);
         Assert.Equal(["one", "three"], Texts(log));
@@ -155,21 +146,22 @@ public sealed class PgFaultTests
         await server.SetAsync("synchronous_standby_names", "nobody");
 
         // Those that come before the database heeds it are stored.
-        Task<AppendResult> saying;
+        Task<AppendResult> saying = Task.FromResult(default(AppendResult));
         var said = 1;
-        do
+        await Until.TrueAsync(async () =>
         {
             said++;
             saying = SayAsync(log, $"line {said}");
-            await Task.WhenAny(saying, lines.Has(5103));
-        }
-        while (saying.IsCompletedSuccessfully);
+            await Task.WhenAny(saying, Until.TrueAsync(() => lines.Ids.Contains(5103)));
+            return !saying.IsCompleted;
+        });
 
         // What became of it is asked, and that it is not yet on a standby is no answer.
         Assert.False(saying.IsCompleted);
         Assert.Equal(said - 1, log.Head(_lobby).Head);
         await server.SetAsync("synchronous_standby_names", "");
-        Assert.Equal((AppendOutcome.Stored, (long)said), ((await saying).Outcome, (await saying).Seq));
+        var stored = await saying.SoonAsync();
+        Assert.Equal((AppendOutcome.Stored, (long)said), (stored.Outcome, stored.Seq));
     }
 
     private static Task<AppendResult> SayAsync(PgEventLog log, string text) =>
@@ -193,14 +185,6 @@ public sealed class PgFaultTests
         private readonly ConcurrentQueue<int> _ids = new();
 
         public IReadOnlyCollection<int> Ids => [.. _ids];
-
-        public Task Has(int id) => Task.Run(async () =>
-        {
-            while (!_ids.Contains(id))
-            {
-                await Task.Delay(10);
-            }
-        });
 
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;

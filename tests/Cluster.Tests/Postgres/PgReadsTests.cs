@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
+using WebMessenger.Cluster.Connections;
 using WebMessenger.Cluster.Postgres;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
@@ -79,6 +80,61 @@ public sealed class PgReadsTests : IDisposable
         goOn.Release(PgReads.MostReaders);
         Assert.All((await Task.WhenAll(waiting.Select(ResultAsync))).Where(result => result is not null), result => Assert.Equal(1, result));
         Assert.Equal(1, crowded.Read(One));
+    }
+
+    [Fact]
+    public async Task While_all_connections_read_who_waits_too_long_is_told_that_and_not_that_the_database_is_away()
+    {
+        await using var small = await OneConnectionAsync();
+        PgReads reads = new(small, new ReadGate());
+        var process = reads.Read(Process);
+        using ManualResetEventSlim goOn = new();
+        using ManualResetEventSlim inside = new();
+        var reading = OwnThread(() => reads.Read(connection =>
+        {
+            inside.Set();
+            goOn.Wait();
+            return Process(connection);
+        }));
+        inside.Wait(TestContext.Current.CancellationToken);
+
+        // One after the other: the second would be told of what the first has found.
+        Assert.Contains("too many wait", await RefusedAsync(reads), StringComparison.Ordinal);
+        Assert.Contains("too many wait", await RefusedAsync(reads), StringComparison.Ordinal);
+        var others = Enumerable.Range(0, 5).Select(_ => RefusedAsync(reads)).ToList();
+        Assert.All(await Task.WhenAll(others), told => Assert.Contains("too many wait", told, StringComparison.Ordinal));
+
+        // The connection is the one that it was: nobody has thrown it away for a dead one.
+        goOn.Set();
+        Assert.Equal(process, await reading);
+        Assert.Equal(process, reads.Read(Process));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_same_of_documents_and_searches(bool waits)
+    {
+        await using var small = await OneConnectionAsync();
+        PooledReads reads = new(small);
+        await using var held = await small.OpenConnectionAsync(TestContext.Current.CancellationToken);
+
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => waits
+            ? OwnThread(() => reads.Read(() => new NpgsqlCommand("SELECT 1"), reader => reader.Read()))
+            : reads.ReadAsync(() => new NpgsqlCommand("SELECT 1"), reader => reader.ReadAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken));
+
+        Assert.Contains("too many wait", refused.Message, StringComparison.Ordinal);
+        await held.DisposeAsync();
+        Assert.True(await reads.ReadAsync(() => new NpgsqlCommand("SELECT 1"), reader => reader.ReadAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<NpgsqlDataSource> OneConnectionAsync() =>
+        NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await TestDatabase.ConnectionAsync()) { MaxPoolSize = 1, Timeout = 1 });
+
+    private static int Process(NpgsqlConnection connection)
+    {
+        Assert.Equal(1, One(connection));
+        return connection.ProcessID;
     }
 
     private static int One(NpgsqlConnection connection)
