@@ -139,6 +139,11 @@ internal sealed partial class LinkIntake(NodeOptions options, ILogger<LinkIntake
         {
             answer.SetResult(new(AnswerKind.Answered, await asked(question.From, question.Message)));
         }
+        catch (ObjectDisposedException)
+        {
+            // Whoever would answer has ended with the node.
+            answer.SetResult(new(AnswerKind.Failed));
+        }
         catch (Exception error)
         {
             LogFailed(logger, question.Topic, question.From, error);

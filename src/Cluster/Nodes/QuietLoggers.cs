@@ -3,15 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>
-/// The program's log for Orleans, which says much: warnings and errors of it only. It is the program's, and not ended by the silo.
+/// The program's log for Orleans. Whatever befalls a node the program says in a line of its own; Orleans says it many times over, with the place in its code.
+/// So its errors are told, and its warnings only to who asks for debugging. The log is the program's, and not ended by the silo.
 /// </summary>
 internal sealed class QuietLoggers(ILoggerFactory loggers) : ILoggerFactory
 {
-    public ILogger CreateLogger(string categoryName)
-    {
-        var logger = loggers.CreateLogger(categoryName);
-        return categoryName.StartsWith("WebMessenger", StringComparison.Ordinal) ? logger : new Quiet(logger);
-    }
+    public ILogger CreateLogger(string categoryName) => new Quiet(loggers.CreateLogger(categoryName));
 
     public void AddProvider(ILoggerProvider provider)
     {
@@ -28,14 +25,17 @@ internal sealed class QuietLoggers(ILoggerFactory loggers) : ILoggerFactory
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => logger.BeginScope(state);
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning && logger.IsEnabled(logLevel);
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning && logger.IsEnabled(Told(logLevel));
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel))
+            var told = Told(logLevel);
+            if (logLevel >= LogLevel.Warning && logger.IsEnabled(told))
             {
-                logger.Log(logLevel, eventId, state, exception, formatter);
+                logger.Log(told, eventId, state, exception, formatter);
             }
         }
+
+        private static LogLevel Told(LogLevel level) => level == LogLevel.Warning ? LogLevel.Debug : level;
     }
 }
