@@ -157,6 +157,11 @@ public sealed class DataRelayTests : IAsyncLifetime
             var (bob, answer) = await KeptClients.ConnectAsync(_house.Broker, _house.Bob);
             await using var _ = bob;
             Assert.True(answer.SessionPresent);
+            if (saying.IsFaulted)
+            {
+                await saying;
+            }
+
             List<ReceivedPublish> came = heard.Count < 500 ? [await bob.NextPublishAsync()] : [];
             bob.Abort();
             await bob.DisposeAsync();
