@@ -1,8 +1,11 @@
 using System.Text;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
 using WebMessenger.Broker.Tests.Rooms;
+using WebMessenger.Broker.Topics;
 using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Devices;
@@ -89,6 +92,27 @@ public sealed class DataAgainTests : IAsyncLifetime
         _records.FailsFor = null;
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_being_said_as_its_connection_ended_is_owed(bool isNumbered)
+    {
+        Stopper stopper = new(isNumbered);
+        _house.Broker.Get<DataSpaces>().Of(_house.Room).Subscribe(new DataSubscription { Filter = DataFilter.All, Member = stopper, QualityOfService = 1 });
+        var bob = (await KeptClients.ConnectAsync(_house.Broker, _house.Bob)).Client;
+        await bob.SubscribeAsync(Data + "#", 1);
+
+        // Whom it reaches is known, and bob, who is one of them, goes before it comes to him.
+        var saying = _ana.PublishAsync(Data + "x", "1");
+        await stopper.Stopped;
+        await LeaveAsync(bob);
+        stopper.GoOn();
+        Assert.True((await saying).Accepted);
+
+        await using var again = (await KeptClients.ConnectAsync(_house.Broker, _house.Bob)).Client;
+        Assert.Equal("1", (await again.NextPublishAsync()).Text);
+    }
+
     private async Task<(RawMqttClient Bob, IReadOnlyList<ReceivedPublish> Heard)> ThreeHeardAsync()
     {
         var bob = (await KeptClients.ConnectAsync(_house.Broker, _house.Bob, acknowledges: false)).Client;
@@ -106,5 +130,33 @@ public sealed class DataAgainTests : IAsyncLifetime
         client.Abort();
         await client.DisposeAsync();
         await Talk.GoneAsync(_house.Broker, _house.Bob);
+    }
+
+    /// <summary>Hears first, and keeps what is said from the others: before it has a seq in the log, or with it.</summary>
+    private sealed class Stopper(bool isNumbered) : IDataMember
+    {
+        private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly ManualResetEventSlim _mayGoOn = new();
+
+        public Task Stopped => _stopped.Task.WaitAsync(RawMqttClient.Patience, TestContext.Current.CancellationToken);
+
+        public ulong PublisherMark => 0;
+
+        public int Unacknowledged => 0;
+
+        public DataMatch Match { get; } = new();
+
+        public bool IsLogged => isNumbered || Stop();
+
+        public void GoOn() => _mayGoOn.Set();
+
+        public bool Hear(DataFrames frames, in DataGrant grant, List<IMember> touched) => !isNumbered || !Stop();
+
+        // False.
+        private bool Stop()
+        {
+            _stopped.TrySetResult();
+            return !_mayGoOn.Wait(RawMqttClient.Patience);
+        }
     }
 }
