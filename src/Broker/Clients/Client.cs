@@ -49,7 +49,10 @@ internal sealed partial class Client : IConnectingClient, ILife
         Identity = new Identity(services.Connections.NewName()) { IsRelayed = transport.Handed is { IsRelayed: true } };
         Writer = new Writer(transport, this, services.Memory, services.Time, services.Lease);
         _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum) { NamesAll = Identity.IsRelayed };
-        Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.EventLog, services.Durable);
+        Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.EventLog, services.Durable)
+        {
+            Leaving = transport.Handed?.Leaving,
+        };
         Delivery = new Delivery(Writer, _window, Kept, Identity, this, services);
         Packets = new PacketRoom(services.Limits, services.Memory);
         Data = new DataDelivery(Writer, _window, Delivery, Identity, this, services.Memory, services.Limits, services.Time);
@@ -86,6 +89,9 @@ internal sealed partial class Client : IConnectingClient, ILife
 
     /// <summary>What it is to another node; null: there is none, or it has come by one.</summary>
     public OtherNode? Elsewhere { get; }
+
+    /// <summary>The house has several nodes.</summary>
+    public bool IsOfManyNodes => Elsewhere is not null || Transport.Handed is not null;
 
     /// <summary>Unique to this connection; what MQTTnet takes for the client id.</summary>
     public string Name => Identity.Name;
@@ -194,9 +200,30 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// <summary>The server stops: takes nothing more, lets what is at the store be answered, then says goodbye.</summary>
     public async Task ShutDownAsync(TimeSpan drainTime, byte code = ReasonCode.ServerShuttingDown, string reason = "The server is stopping.")
     {
+        if (Elsewhere is { Serves: true } elsewhere)
+        {
+            // What the client is told, the other node says.
+            await elsewhere.LeaveAsync(drainTime);
+        }
+
         _answers.Close();
         await Task.WhenAny(_answers.Drained(), Task.Delay(drainTime, _services.Time));
         await EndAsync(code, reason);
+    }
+
+    /// <summary>A node that stops sends it to another one, which is no loss of it. As <see cref="ShutDownAsync"/>.</summary>
+    public Task SendElsewhereAsync(TimeSpan drainTime)
+    {
+        Kept.IsSentElsewhere = true;
+        return ShutDownAsync(drainTime, ReasonCode.ServerMoved, "This node is stopping: connect to another one.");
+    }
+
+    /// <summary>The data topics are another node's, and the client comes again to be brought there. Silent when it returns.</summary>
+    public Task SendHomeAsync(bool isStopping)
+    {
+        Kept.IsSentElsewhere = true;
+        return EndAsync(
+            isStopping ? ReasonCode.ServerMoved : ReasonCode.ServerUnavailable, "The data topics are another node's now. Connect again.");
     }
 
     /// <summary>

@@ -237,6 +237,10 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
     void IRoomClients.InboxRenamed(string accountId, string oldUserName) => Array.ForEach(OfAccount(accountId), connection => connection.Filters.InboxRenamed(oldUserName));
 
+    void IResumables.LoseMount(string accountId, Room room) => Array.ForEach(
+        Array.FindAll(OfAccount(accountId), connection => connection.Identity.Mount == room.Id.Value && connection.IsOfManyNodes),
+        connection => connection.Kept.LoseMount());
+
     void IResumables.Notify(string accountId, string code, string text, string topic) =>
         Array.ForEach(OfAccount(accountId), connection => connection.Filters.Notify(code, text, topic));
 }

@@ -29,9 +29,10 @@ internal sealed class DataDoor(
 
     public Task BeginAsync() => Task.CompletedTask;
 
-    /// <summary>Devices that came to this node themselves come again, and are brought to the next home.</summary>
-    public Task EndAsync(bool isLost) => Task.WhenAll(connections.All.Where(client => client.Identity.Mount is not null)
-        .Select(client => client.EndAsync(ReasonCode.ServerUnavailable, "The data topics are another node's now. Connect again.")));
+    /// <summary>All that are served here by the data topics come again, and are brought to the next home.</summary>
+    public Task EndAsync(bool isLost) => Task.WhenAll(connections.All
+        .Where(client => client.Identity.Mount is not null || client.Transport.Handed is not null)
+        .Select(client => client.SendHomeAsync(isStopping: !isLost)));
 
     private async Task ServeAsync(NodePipe pipe, PipePreface preface)
     {

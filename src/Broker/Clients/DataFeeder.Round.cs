@@ -31,9 +31,8 @@ internal sealed partial class DataFeeder
     {
         public List<(DataCursor Cursor, ushort PacketId)> Received => received;
 
-        public (DataCursor Cursor, ushort PacketId)? Again { get; set; }
-
-        public DataMessage? Message { get; set; }
+        /// <summary>What is sent again, in its order. A message that is null is not there any more, or not to be sent.</summary>
+        public List<(DataCursor Cursor, ushort PacketId, DataMessage? Message)> Again { get; } = [];
 
         public DataPlace? Place { get; set; }
 

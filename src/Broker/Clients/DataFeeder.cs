@@ -17,6 +17,9 @@ internal sealed partial class DataFeeder(
     Writer writer, PacketIdWindow window, DataInFlight inFlight, IDataOutlet outlet, Identity identity, ILife life, TimeProvider time)
     : IThreadPoolWorkItem
 {
+    /// <summary>Deliveries that are sent again together, unless their bytes are more than a page's.</summary>
+    private const int MostAgain = 64;
+
     // Clients that are kept have them, one a room.
     private readonly List<DataPlace> _places = [];
     private Queue<(DataCursor Cursor, ushort PacketId)>? _again;
@@ -89,9 +92,14 @@ internal sealed partial class DataFeeder(
         }
     }
 
-    /// <summary>PUBREC has come: PUBREL goes out when that is on disk. Under the writer's gate.</summary>
+    /// <summary>
+    /// PUBREC has come: it counts from here on, though the connection may end before it is on disk. PUBREL goes out when it is. Under the
+    /// writer's gate.
+    /// </summary>
     public void Received(DataCursor cursor, ushort packetId)
     {
+        // guard: PUBREC of a connection that ends
+        cursor.Receive(packetId);
         _received.Add((cursor, packetId));
         Start();
     }
@@ -132,13 +140,13 @@ internal sealed partial class DataFeeder(
     {
         try
         {
-            while (Next() is { } round)
+            while (Next(out var again) is { } round)
             {
-                Read(round);
+                await ReadAsync(round, again);
                 Plan(round);
                 if (round.Saves.Count > 0)
                 {
-                    await Task.WhenAll(round.Saves.Select(cursor => cursor.SaveAsync()));
+                    await Task.WhenAll(round.Saves.Select(cursor => cursor.SaveSentAsync()));
                 }
 
                 Write(round);
@@ -153,8 +161,9 @@ internal sealed partial class DataFeeder(
     }
 
     // Null: there is nothing to do now. Whoever makes room, or something due, from here on starts anew.
-    private Round? Next()
+    private Round? Next(out List<(DataCursor Cursor, ushort PacketId)> again)
     {
+        again = [];
         lock (writer.Gate)
         {
             Round round = new(_received);
@@ -163,7 +172,7 @@ internal sealed partial class DataFeeder(
             {
                 if (_again is { Count: > 0 })
                 {
-                    round.Again = _again.Peek();
+                    again = [.. _again.Take(MostAgain)];
                 }
                 else
                 {
@@ -180,7 +189,7 @@ internal sealed partial class DataFeeder(
                 }
             }
 
-            if (writer.IsSilent || (round.Received.Count == 0 && round.Again is null && round.Place is null))
+            if (writer.IsSilent || (round.Received.Count == 0 && again.Count == 0 && round.Place is null))
             {
                 _isRunning = false;
                 if (!writer.IsSilent && HasWaiting)
@@ -195,13 +204,24 @@ internal sealed partial class DataFeeder(
         }
     }
 
-    private static void Read(Round round)
+    private static async Task ReadAsync(Round round, List<(DataCursor Cursor, ushort PacketId)> again)
     {
-        if (round.Again is var (cursor, packetId))
+        var bytes = 0;
+        foreach (var (cursor, packetId) in again.TakeWhile(_ => bytes <= Writer.EventBytesLimit))
         {
-            round.Message = cursor.Find(packetId) is { IsReceived: false } sent ? cursor.Space.Log.Find(sent.Seq) : null;
+            DataMessage? message = null;
+            if (cursor.Find(packetId) is { IsReceived: false, Seq: var seq })
+            {
+                // guard: what is not on disk yet is not lost
+                await cursor.Space.Log.WhenStoredAsync(seq);
+                message = cursor.Space.Log.Find(seq);
+            }
+
+            bytes += message?.Payload.Length ?? 0;
+            round.Again.Add((cursor, packetId, message));
         }
-        else if (round.Place is { } place)
+
+        if (round.Place is { } place)
         {
             round.Entries = place.Space.Log.Read(round.After, out var end);
             round.End = end;
@@ -219,38 +239,42 @@ internal sealed partial class DataFeeder(
 
             foreach (var (cursor, packetId) in round.Received)
             {
-                cursor.Receive(packetId);
                 round.Saves.Add(cursor);
                 round.Releases.Add(packetId);
             }
 
-            if (round.Again is var (of, id))
+            foreach (var (cursor, packetId, message) in round.Again)
             {
-                PlanAgain(round, of, id);
+                if (!TryPlanAgain(round, cursor, packetId, message))
+                {
+                    break;
+                }
             }
-            else if (round.Place is { Cursor: { } its } place)
+
+            if (round.Place is { Cursor: { } its } place)
             {
                 PlanPage(round, place, its);
             }
         }
     }
 
-    private void PlanAgain(Round round, DataCursor cursor, ushort packetId)
+    // False: the window is full.
+    private bool TryPlanAgain(Round round, DataCursor cursor, ushort packetId, DataMessage? message)
     {
         if (cursor.Find(packetId) is not { } sent)
         {
             _again!.Dequeue();
             window.Unreserve(packetId);
-            return;
+            return true;
         }
 
-        if (!sent.IsReceived && round.Message is null)
+        if (!sent.IsReceived && message is null)
         {
             cursor.Miss();
         }
 
         // [MQTT-4.3.3-7] What was sent at QoS 2 expires no more.
-        var publish = sent.IsReceived || round.Message is not { } message || !MayHear(cursor, message.Topic) ? null
+        var publish = sent.IsReceived || message is null || !MayHear(cursor, message.Topic) ? null
             : new DataFrames(cursor.IsSayingGap(packetId) ? message.AfterGap() : message, cursor.Space.Prefix).For(
                 writer.IsVersion5, identity.Mount is not null, GrantOf(cursor, sent, message), time.GetUtcNow(), expires: sent.QualityOfService < 2);
         publish = publish?.Length > writer.MaximumPacket ? null : publish;
@@ -269,12 +293,12 @@ internal sealed partial class DataFeeder(
                 window.NoteStale(packetId, cursor.ForgetId);
             }
 
-            return;
+            return true;
         }
 
         if (window.IsFull && publish is not null)
         {
-            return;
+            return false;
         }
 
         _again!.Dequeue();
@@ -288,13 +312,15 @@ internal sealed partial class DataFeeder(
         }
         else
         {
-            round.Publishes.Add(new Planned(cursor, null, round.Message!.Topic, publish, packetId, IsRepeated: true));
+            round.Publishes.Add(new Planned(cursor, null, message!.Topic, publish, packetId, IsRepeated: true));
         }
 
         if (sent.QualityOfService == 2)
         {
             round.Saves.Add(cursor);
         }
+
+        return true;
     }
 
     // Asked again when it is written, for the disk is waited for in between.

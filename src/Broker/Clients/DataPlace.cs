@@ -19,8 +19,8 @@ internal sealed class DataPlace(DataSpace space, DataDelivery delivery, KeptSess
     /// <summary>The client is kept, and something is kept for it here.</summary>
     public bool IsKept => _cursor is not null;
 
-    /// <summary>Where the client is, if anything of the room may reach it.</summary>
-    public DataCursor? Cursor => _cursor is { } cursor && IsOpen ? cursor : null;
+    /// <summary>Where the client is, if anything of the room may reach it, now or by its next connection.</summary>
+    public DataCursor? Cursor => _cursor is { } cursor && IsToKeep && MayRead ? cursor : null;
 
     public DataSpace Space => space;
 
@@ -41,13 +41,18 @@ internal sealed class DataPlace(DataSpace space, DataDelivery delivery, KeptSess
     public DataMatch Match { get; } = new();
 
     /// <summary>Whether anything of the room may reach the client, now. Asked at each delivery: a look at fields in memory.</summary>
-    public bool IsOpen => !_isLeft && /* guard: data is for who may read it */ RoomPolicy.MayReadData(space.Room, identity.Session!);
+    public bool IsOpen => !_isLeft && MayRead;
+
+    private bool MayRead => /* guard: data is for who may read it */ RoomPolicy.MayReadData(space.Room, identity.Session!);
+
+    // What is being said as the connection ends: the thread that says it has found the client here, and not yet who stands in for it.
+    private bool IsToKeep => !_isLeft || /* guard: what was under way to a connection that is over is owed */ _isOver;
 
     public bool Hear(DataFrames frames, in DataGrant grant, List<IMember> touched)
     {
-        if (!IsOpen)
+        if (!IsOpen && Cursor is null)
         {
-            if (!_isLeft && frames.Seq > 0 && grant is { Group: null, QualityOfService: > 0 })
+            if (IsToKeep && frames.Seq > 0 && grant is { Group: null, QualityOfService: > 0 })
             {
                 _cursor?.Skip(frames.Seq);
             }
@@ -157,12 +162,9 @@ internal sealed class DataPlace(DataSpace space, DataDelivery delivery, KeptSess
     /// <param name="isOver">The connection is over: what the client is owed is kept.</param>
     public void Leave(bool isOver)
     {
-        (_isLeft, _isOver) = (true, isOver);
-        if (isOver)
-        {
-            _cursor = null;
-        }
-
+        // In this order, for other threads ask.
+        _isOver = isOver;
+        _isLeft = true;
         Hold([]);
         delivery.Feeder.Remove(this);
     }

@@ -38,6 +38,16 @@ internal sealed partial class KeptSession
 
     public void GoElsewhere() => IsElsewhere = true;
 
+    /// <inheritdoc/>
+    public bool IsSentElsewhere
+    {
+        get => field || Leaving is { IsCompleted: true };
+        set;
+    }
+
+    /// <summary>Completes when the node stops to which the client has come. Null: that is this one.</summary>
+    public Task? Leaving { get; init; }
+
     public void TakenElsewhere() => _ = life.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
 
     public void LoseMount() => _ = life.EndAsync(ReasonCode.NotAuthorized, "The room that this access token is for is not open to its account.");

@@ -24,6 +24,9 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     /// <summary>A WebSocket may send so many seconds' worth of frames at once.</summary>
     private const int FrameSeconds = 4;
 
+    /// <summary>What is at the store when a client is to leave may be answered for so long.</summary>
+    public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
+
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isStopping;
 
@@ -78,6 +81,7 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
 
             Client client = new(services, transport);
             services.Connections.Opened(client);
+            _ = transport.Handed?.Leaving.ContinueWith(_ => client.SendElsewhereAsync(DrainTime), TaskScheduler.Default);
             try
             {
                 await handler(new MqttNetChannel(client, services));
@@ -120,28 +124,31 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     }
 
     /// <summary>Refuses what arrives from now on; lets publishes under way be answered; says goodbye to everybody.</summary>
-    public async Task StopServingAsync(TimeSpan drainTime)
+    public async Task StopServingAsync()
     {
         _isStopping = true;
         services.Durable.BeginStop();
-        await Task.WhenAll(services.Connections.All.Select(client => client.ShutDownAsync(drainTime)));
+        await Task.WhenAll(services.Connections.All.Select(client => client.ShutDownAsync(DrainTime)));
     }
 
     /// <summary>
     /// Refuses what arrives from now on, and sends everybody who is here to another node:
     /// one after the other, lest all arrive there at once.
     /// </summary>
+    /// <param name="stepDown">Gives up the data topics, so that another node has them when their clients come there. Not waited for beyond
+    /// <see cref="DrainTime"/>.</param>
     /// <param name="over">Over which time.</param>
-    public async Task SendElsewhereAsync(TimeSpan over, TimeSpan drainTime)
+    public async Task SendElsewhereAsync(Func<Task> stepDown, TimeSpan over)
     {
         _isStopping = true;
         services.Durable.BeginStop();
+        await Task.WhenAny(stepDown(), Task.Delay(DrainTime, services.Time));
         var clients = services.Connections.All.ToArray();
         Random.Shared.Shuffle(clients);
         await Task.WhenAll(clients.Select(async (client, place) =>
         {
             await Task.Delay(over * place / clients.Length, services.Time);
-            await client.ShutDownAsync(drainTime, ReasonCode.ServerMoved, "This node is stopping: connect to another one.");
+            await client.SendElsewhereAsync(DrainTime);
         }));
     }
 

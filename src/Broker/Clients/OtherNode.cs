@@ -15,6 +15,7 @@ namespace WebMessenger.Broker.Clients;
 internal sealed class OtherNode(Client client, ConnectionServices services, DataHome home)
 {
     private LoginSession? _handedOver;
+    private NodePipe? _pipe;
 
     /// <summary>The bytes of the CONNECT, until it is decided who serves the client; null: it is decided.</summary>
     public byte[]? ConnectPacket { get; set; }
@@ -65,8 +66,19 @@ internal sealed class OtherNode(Client client, ConnectionServices services, Data
         pipe.Output.Write(connect);
         await pipe.Output.FlushAsync();
         client.Transport.Place?.MarkSignedIn();
+        _pipe = pipe;
         Over = Task.Run(() => PassOnAsync(pipe));
         return true;
+    }
+
+    /// <summary>This node stops: has the other one tell the client so, and say no will for it. Completes when it is gone.</summary>
+    public async Task LeaveAsync(TimeSpan patience)
+    {
+        if (Over is { } over)
+        {
+            _pipe!.SayLeave();
+            await Task.WhenAny(over, Task.Delay(patience, services.Time));
+        }
     }
 
     // Until either side is over. Never throws.
@@ -80,6 +92,12 @@ internal sealed class OtherNode(Client client, ConnectionServices services, Data
             // What the client said last is heard, its goodbye among it.
             pipe.Output.Complete();
             await Task.WhenAny(down, client.Ended, Task.Delay(Goodbye.Time, services.Time));
+        }
+
+        if (client.Kept.IsSentElsewhere)
+        {
+            // Before the other node hears that the client is gone.
+            pipe.SayLeave();
         }
 
         pipe.Abort();

@@ -15,6 +15,10 @@ internal sealed partial class DataCursor
     // Packet ids in the record that was handed to the store last.
     private HashSet<ushort> _written = [];
 
+    // That record; and whether a delivery at QoS 2 has begun, or was received, since.
+    private Task _writing = Task.CompletedTask;
+    private bool _isUnwritten;
+
     /// <summary>What was sent on earlier connections, in its order.</summary>
     public IReadOnlyList<DataSent> Sent
     {
@@ -33,6 +37,7 @@ internal sealed partial class DataCursor
         lock (_gate)
         {
             _sent.Add(new DataSent(packetId, seq, qualityOfService, IsReceived: false));
+            _isUnwritten |= qualityOfService == 2;
             _cursor = Math.Max(_cursor, seq);
             Note();
         }
@@ -52,12 +57,30 @@ internal sealed partial class DataCursor
     {
         lock (_gate)
         {
-            if (_sent.FindIndex(sent => sent.PacketId == packetId) is >= 0 and var at)
+            if (_sent.FindIndex(sent => sent.PacketId == packetId) is >= 0 and var at && !_sent[at].IsReceived)
             {
                 _sent[at] = _sent[at] with { IsReceived = true };
+                _isUnwritten = true;
                 Note();
             }
         }
+    }
+
+    /// <summary>
+    /// As <see cref="SaveAsync"/>, but what the last record says of deliveries at QoS 2 is not written again: a client that comes back is
+    /// sent hundreds, none of which has changed.
+    /// </summary>
+    public Task SaveSentAsync()
+    {
+        lock (_gate)
+        {
+            if (!_isUnwritten && !_writing.IsFaulted && !_writing.IsCanceled)
+            {
+                return _writing;
+            }
+        }
+
+        return SaveAsync();
     }
 
     /// <summary>PUBACK or PUBCOMP has come, or it is not sent again.</summary>

@@ -357,7 +357,8 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
         DataCursorRecord record = new(
             cursor, _gap.IsThere, sent, [.. _since.Where(one => one.Value > cursor).Select(one => (one.Key, one.Value)), .. _withheld.ToRecord()]);
         _written = [.. sent.Select(one => one.PacketId)];
-        return logs.Records.WriteAsync([new RecordChange(key, record.ToBytes())]);
+        _isUnwritten = false;
+        return _writing = logs.Records.WriteAsync([new RecordChange(key, record.ToBytes())]);
     }
 
     private static async Task WatchAsync(Task written)

@@ -30,9 +30,6 @@ namespace WebMessenger.Broker.Host;
 /// <summary>The whole program: opens the stores, serves pages, HTTP API and MQTT, and stops in order.</summary>
 public sealed partial class WebMessengerProgram : IAsyncDisposable
 {
-    /// <summary>How long a stop waits for publishes that are on their way to the disk.</summary>
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
-
     /// <summary>The event log could not be written to any more, and only opening it anew helps.</summary>
     private const int StoreLostExitCode = 3;
     private const int ManyAccounts = 10_000;
@@ -358,7 +355,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
         var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
         _app.Lifetime.ApplicationStopping.Register(() =>
-            (_stores.IsAlone ? acceptor.StopServingAsync(DrainTime) : acceptor.SendElsewhereAsync(_stores.Lease.IsFresh ? over : TimeSpan.Zero, DrainTime)).Wait(over + DrainTime + DrainTime));
+            (_stores.IsAlone ? acceptor.StopServingAsync() : acceptor.SendElsewhereAsync(() => _app.Services.GetRequiredService<DataHome>().StopAsync(default), _stores.Lease.IsFresh ? over : TimeSpan.Zero))
+                .Wait(over + (3 * MqttAcceptor.DrainTime)));
         await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
         await _stores.BeginAsync();
         try

@@ -124,6 +124,9 @@ internal sealed partial class DurableClients
         }
 
         mounted.ForEach(client => client.Connection?.LoseMount());
+
+        // guard: who lost the room of a mount is ended, kept or not
+        _connections.LoseMount(accountId, room);
         lock (_gate)
         {
             List<Task> written = [];

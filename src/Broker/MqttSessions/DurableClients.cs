@@ -39,6 +39,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     private readonly DurablePlaces _places;
     private readonly DurableLives _lives;
     private readonly DataSpaces _data;
+    private readonly IResumables _connections;
     private readonly SharedClients? _shared;
     private bool _isStopping;
 
@@ -58,7 +59,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         IDuties? duties = null,
         IReplication? replication = null)
     {
-        (_time, _data) = (time, data);
+        (_time, _data, _connections) = (time, data, connections);
         var isShared = replication is { IsAlone: false };
         _wills = new WaitingWills(time);
         _writes = new DurableWrites(records, isShared ? links!.Self : null, time, logger);
@@ -182,7 +183,8 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         {
             // Inside the lock: whoever takes the MQTT session over finds the will with the connection, or with the client.
             var will = connection.TakeWill();
-            var isStopping = /* guard: will: a stop is no loss of a client */ _isStopping;
+            var isStopping = (/* guard: will: a stop is no loss of a client */ _isStopping)
+                || /* guard: will: who is sent to another node is not lost */ connection.IsSentElsewhere;
             if (_index.OfConnection(connection) is not { } client)
             {
                 return isStopping ? null : will;

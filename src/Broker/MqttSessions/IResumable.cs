@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.MqttSessions;
 
@@ -19,6 +20,9 @@ internal interface IResumable
 
     /// <summary>Seconds that the MQTT session lives on after this connection; 0: it ends with it.</summary>
     uint SessionExpiry { get; }
+
+    /// <summary>This house has closed it to have the client come to another node: that is no loss of the client.</summary>
+    bool IsSentElsewhere => false;
 
     /// <summary>
     /// Where the client is. Null: not known here any more, or, with <paramref name="onlyChanged"/>, as it was asked for last.
@@ -69,6 +73,12 @@ internal interface IResumables
 {
     /// <summary>Whether no other connection has taken this one's client id.</summary>
     bool IsCurrent(IResumable connection);
+
+    /// <summary>
+    /// The account has lost the room: in a house of several nodes connections whose whole world it is end, also those that are not kept. One
+    /// node refuses them whatever they ask. Outside of all locks.
+    /// </summary>
+    void LoseMount(string accountId, Room room);
 
     /// <summary>A notice to the account's clients that listen to their inbox.</summary>
     void Notify(string accountId, string code, string text, string topic);

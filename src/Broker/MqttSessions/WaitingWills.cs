@@ -36,12 +36,12 @@ internal sealed class WaitingWills(TimeProvider time)
     }
 
     /// <summary>The client is lost: its will waits from now on, if it is to wait.</summary>
-    /// <param name="isStopping">The server stops: the will is kept for the next start, whatever its delay.</param>
+    /// <param name="isStopping">The server stops, or the client is sent to another node: the will is kept, whatever its delay.</param>
     public void Wait(DurableClient client, LastWill? will, bool isStopping)
     {
         var delay = will is null ? default : Delay(will, client.Expiry);
         client.Will = (/* guard: will: the delay */ delay > TimeSpan.Zero) || isStopping ? will : null;
-        Set(client, delay);
+        Set(client, isStopping && delay == TimeSpan.Zero ? ReturnTime : delay);
     }
 
     /// <summary>The client was away when the server stopped: its will waits on.</summary>

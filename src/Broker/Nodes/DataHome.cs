@@ -16,11 +16,15 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
     /// <summary>After a node that had them has died, another one has them within this time.</summary>
     private static readonly TimeSpan _takeOverTime = TimeSpan.FromSeconds(15);
 
+    /// <summary>Of whose they are two nodes hear within this time of each other.</summary>
+    private static readonly TimeSpan _hearingTime = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan _lookPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _againPause = TimeSpan.FromSeconds(1);
 
     private readonly List<IDataHomePart> _parts = [];
     private readonly Dictionary<PipeUse, Func<NodePipe, PipePreface, Task>> _served = [];
+    private volatile bool _isBeginning;
     private volatile bool _isServing;
 
     /// <summary>This node serves others by the data topics.</summary>
@@ -82,12 +86,13 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
         var parts = _parts.OrderBy(part => part.Order).ToArray();
         try
         {
+            _isBeginning = true;
             foreach (var part in parts)
             {
                 await part.BeginAsync();
             }
 
-            _isServing = !lost.IsCancellationRequested;
+            (_isServing, _isBeginning) = (!lost.IsCancellationRequested, false);
             LogHave(logger);
             TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
             await using var registered = lost.UnsafeRegister(static over => ((TaskCompletionSource)over!).TrySetResult(), over);
@@ -96,19 +101,29 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
         finally
         {
             // guard: a node that has lost the data topics serves nobody by them
-            _isServing = false;
-            pipes.EndAccepted();
+            (_isServing, _isBeginning) = (false, false);
             foreach (var part in parts.Reverse())
             {
                 await part.EndAsync(isLost: !stop.IsCancellationRequested);
             }
+
+            pipes.EndAccepted();
         }
     }
 
-    private Task ServeAsync(NodePipe pipe) =>
-        _isServing && PipePreface.Read(pipe.Preface) is { } preface && _served.TryGetValue(preface.Use, out var serve)
-            ? serve(pipe, preface)
-            : Task.CompletedTask;
+    private async Task ServeAsync(NodePipe pipe)
+    {
+        // Others hear that this node has them before it does, and before it has read what is stored.
+        for (var since = time.GetTimestamp(); !_isServing && !pipe.Closed.IsCompleted && time.GetElapsedTime(since) < (_isBeginning ? _takeOverTime : _hearingTime);)
+        {
+            await Task.Delay(_lookPause, time);
+        }
+
+        if (_isServing && PipePreface.Read(pipe.Preface) is { } preface && _served.TryGetValue(preface.Use, out var serve))
+        {
+            await serve(pipe, preface);
+        }
+    }
 
     [LoggerMessage(5803, LogLevel.Information, "The data topics of the house are this node's")]
     private static partial void LogHave(ILogger logger);

@@ -28,6 +28,7 @@ internal sealed class NodePipe : IDuplexPipe
     private readonly Pipe _input = new(_inputOptions);
     private readonly Pipe _output = new(_outputOptions);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _leaving = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Reading _reading;
     private TaskCompletionSource? _roomCame;
     private int _room = Window;
@@ -64,6 +65,15 @@ internal sealed class NodePipe : IDuplexPipe
 
     /// <summary>Completes when the other end can receive nothing more.</summary>
     public Task Closed => _closed.Task;
+
+    /// <summary>Completes when whose bytes it has is to go to another node, as the opener stops.</summary>
+    public Task Leaving => _leaving.Task;
+
+    /// <summary>Tells the other end that whose bytes it has is to go to another node.</summary>
+    public void SayLeave() => _send(this, PipeFrameKind.Leave, default);
+
+    /// <summary>The opener has said so.</summary>
+    public void ReceiveLeave() => _leaving.TrySetResult();
 
     /// <summary>Ends it both ways at once; what was not sent is lost.</summary>
     public void Abort() => End(isSaid: true);

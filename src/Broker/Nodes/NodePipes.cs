@@ -260,6 +260,9 @@ internal sealed partial class NodePipes
             case PipeFrameKind.End:
                 pipe.ReceiveEnd();
                 break;
+            case PipeFrameKind.Leave:
+                pipe.ReceiveLeave();
+                break;
             case PipeFrameKind.Abort:
                 pipe.Break();
                 break;

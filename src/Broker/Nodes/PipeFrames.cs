@@ -23,6 +23,9 @@ internal enum PipeFrameKind : byte
 
     /// <summary>All pipes between the two nodes that began before are over; its number is 0.</summary>
     Reset = 6,
+
+    /// <summary>Whose bytes it has is to go to another node, as the opener stops.</summary>
+    Leave = 7,
 }
 
 /// <summary>One thing that is said of one pipe.</summary>
@@ -79,7 +82,7 @@ internal static class PipeFrames
             var length = BinaryPrimitives.ReadInt32BigEndian(head[10..]);
             var kind = (PipeFrameKind)head[0];
             if (length < 0 || length > rest.Length - PipeFrame.HeadLength || head[1] > 1
-                || kind is < PipeFrameKind.Open or > PipeFrameKind.Reset || (kind == PipeFrameKind.Room && length != sizeof(int)))
+                || kind is < PipeFrameKind.Open or > PipeFrameKind.Leave || (kind == PipeFrameKind.Room && length != sizeof(int)))
             {
                 return false;
             }

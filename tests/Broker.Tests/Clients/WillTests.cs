@@ -169,7 +169,7 @@ public sealed class WillTests
         await using var back = await WithWillAsync(broker, ana, "back", "back's will", expiry: Expiry);
 
         // Other services tick on until their turn to stop comes.
-        await broker.Get<MqttAcceptor>().StopServingAsync(TimeSpan.FromSeconds(3));
+        await broker.Get<MqttAcceptor>().StopServingAsync();
         await Talk.GoneAsync(broker, ana);
         broker.Get<IEnumerable<IHostedService>>().OfType<KeepAliveSweep>().Single().Sweep(TimeSpan.FromMinutes(1));
         await broker.RestartAsync();

@@ -6,6 +6,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Devices;
 using WebMessenger.Broker.Tests.Host;
@@ -138,6 +139,11 @@ public sealed class DurableClientsTests
     private sealed class AllCurrent : IResumables
     {
         public bool IsCurrent(IResumable connection) => true;
+
+        public void LoseMount(string accountId, Room room)
+        {
+            // There are no connections.
+        }
 
         public void Notify(string accountId, string code, string text, string topic) => throw new NotSupportedException();
     }

@@ -106,8 +106,9 @@ internal sealed class FrontAndHome : INodeLinks, IDuties
         while (!stop.IsCancellationRequested)
         {
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _lost.Token);
-            await work(ends.Token);
+            var working = work(ends.Token);
             IsVacant = false;
+            await working;
         }
     }
 }

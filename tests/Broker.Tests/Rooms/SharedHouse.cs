@@ -283,6 +283,11 @@ internal sealed class HouseNode : INodeLinks, IDuties, IReplication
     {
         public bool IsCurrent(IResumable connection) => true;
 
+        public void LoseMount(string accountId, Room room)
+        {
+            // There are no connections.
+        }
+
         public void Notify(string accountId, string code, string text, string topic) => throw new NotSupportedException();
     }
 
