@@ -19,12 +19,77 @@ internal interface IDataOutlet
     void ReplayAfterGap(DataPlace place);
 }
 
-/// <content>What is brought together.</content>
+/// <content>What is brought together, and what of it is sent again.</content>
 internal sealed partial class DataFeeder
 {
     /// <param name="Place">Null: it was begun on an earlier connection.</param>
     private readonly record struct Planned(
         DataCursor Cursor, DataPlace? Place, string Topic, EncodedPublish Publish, ushort PacketId, bool IsRepeated);
+
+    // False: the window is full.
+    private bool TryPlanAgain(Round round, DataCursor cursor, ushort packetId, DataMessage? message)
+    {
+        if (cursor.Find(packetId) is not { } sent)
+        {
+            _again!.Dequeue();
+            window.Unreserve(packetId);
+            return true;
+        }
+
+        if (!sent.IsReceived && message is null)
+        {
+            cursor.Miss();
+        }
+
+        // [MQTT-4.3.3-7] What was sent at QoS 2 expires no more.
+        var publish = sent.IsReceived || message is null || !MayHear(cursor, message.Topic) ? null
+            : new DataFrames(cursor.IsSayingGap(packetId) ? message.AfterGap() : message, cursor.Space.Prefix).For(
+                writer.IsVersion5, identity.Mount is not null, GrantOf(cursor, sent, message), time.GetUtcNow(), expires: sent.QualityOfService < 2);
+        publish = publish?.Length > writer.MaximumPacket ? null : publish;
+        if (publish is null)
+        {
+            // It may have been lost on its way, and with it that something is missing.
+            cursor.UnsayGap(packetId);
+        }
+
+        if (publish is null && sent.QualityOfService == 1)
+        {
+            _again!.Dequeue();
+            window.Unreserve(packetId);
+            if (cursor.Complete(packetId))
+            {
+                window.NoteStale(packetId, cursor.ForgetId);
+            }
+
+            return true;
+        }
+
+        if (window.IsFull && publish is not null)
+        {
+            return false;
+        }
+
+        _again!.Dequeue();
+        window.Use(packetId);
+        inFlight.Add(packetId, new DataGrant(sent.QualityOfService, false, []), 0, cursor, isReceived: publish is null);
+        if (publish is null)
+        {
+            // The client has it, or may have it, while there is nothing left to send again: it forgets the id.
+            cursor.Receive(packetId);
+            round.Releases.Add(packetId);
+        }
+        else
+        {
+            round.Publishes.Add(new Planned(cursor, null, message!.Topic, publish, packetId, IsRepeated: true));
+        }
+
+        if (sent.QualityOfService == 2)
+        {
+            round.Saves.Add(cursor);
+        }
+
+        return true;
+    }
 
     /// <summary>What is brought together.</summary>
     private sealed class Round(List<(DataCursor Cursor, ushort PacketId)> received)

@@ -43,7 +43,7 @@ internal sealed partial class DataRelay
 
         // Where the client has gone first, what it said last is on its way still, and ends the pipe (End).
         _connected.TrySetResult();
-        _ = life.EndAsync(ReasonCode.ServerUnavailable, HomeGone);
+        SendElsewhere(ReasonCode.ServerUnavailable, HomeGone);
     }
 
     private async Task ReadAsync(System.IO.Pipelines.PipeReader input)
@@ -137,7 +137,25 @@ internal sealed partial class DataRelay
         PacketReader reader = new(properties);
         var reason = reader.TryReadVariableByteInteger(out var length) && reader.TryReadBytes(length, out var bytes)
             ? PacketProperties.FindText(bytes, PropertyId.ReasonString) : null;
-        _ = life.EndAsync(code, reason ?? HomeGone);
+        if (code is ReasonCode.ServerMoved or ReasonCode.ServerUnavailable)
+        {
+            SendElsewhere(code, reason ?? HomeGone);
+        }
+        else
+        {
+            _ = life.EndAsync(code, reason ?? HomeGone);
+        }
+    }
+
+    // The home stops or has gone, which is no loss of the client: it comes again.
+    private void SendElsewhere(byte code, string reason)
+    {
+        if (!life.Ended.IsCompleted)
+        {
+            kept.IsSentElsewhere = true;
+        }
+
+        _ = life.EndAsync(code, reason);
     }
 
     private void TakeAnswer(RelayedAnswer answer, List<IMember> touched)

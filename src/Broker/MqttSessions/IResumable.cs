@@ -75,8 +75,8 @@ internal interface IResumables
     bool IsCurrent(IResumable connection);
 
     /// <summary>
-    /// The account has lost the room: in a house of several nodes connections whose whole world it is end, also those that are not kept. One
-    /// node refuses them whatever they ask. Outside of all locks.
+    /// The account has lost the room: in a house of several nodes connections whose whole world it is end, also those that are not kept.
+    /// One node refuses them whatever they ask. Outside of all locks.
     /// </summary>
     void LoseMount(string accountId, Room room);
 

@@ -102,12 +102,17 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
         {
             // guard: a node that has lost the data topics serves nobody by them
             (_isServing, _isBeginning) = (false, false);
-            foreach (var part in parts.Reverse())
+            try
             {
-                await part.EndAsync(isLost: !stop.IsCancellationRequested);
+                foreach (var part in parts.Reverse())
+                {
+                    await part.EndAsync(isLost: !stop.IsCancellationRequested);
+                }
             }
-
-            pipes.EndAccepted();
+            finally
+            {
+                pipes.EndAccepted();
+            }
         }
     }
 

@@ -71,7 +71,9 @@ internal static class NodeRows
         "UPDATE nodes SET dead = true WHERE name = $1 AND NOT dead AND renewed = $2 AND clock_timestamp() - renewed > $3", name, renewed, Over));
 
     /// <summary>Declares a node dead, whatever its lease: for <see cref="NodeLease.Holds"/> it may still write to its clients.</summary>
-    /// <param name="by">Who does; nothing happens if that is dead itself. Null: one that is no node yet, and is about to have its address.</param>
+    /// <param name="by">
+    /// Who does; nothing happens if that is dead itself. Null: one that is no node yet, and is about to have its address.
+    /// </param>
     public static Task CondemnAsync(NpgsqlDataSource database, string name, string? by) => DoAsync(
         database,
         NodeConnection.Command($"SELECT pg_advisory_xact_lock({DeclareLock})"),

@@ -3,12 +3,20 @@ using Microsoft.Extensions.Logging;
 namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>
-/// The program's log for Orleans. Whatever befalls a node the program says in a line of its own; Orleans says it many times over, with the place in its code.
-/// So its errors are told, and its warnings only to who asks for debugging. The log is the program's, and not ended by the silo.
+/// The program's log for Orleans. Whatever befalls a node the program says in a line of its own.
+/// Orleans says it many times over, with the place in its code: its errors are told, and its warnings only to who asks for debugging.
+/// The log is the program's, and not ended by the silo.
 /// </summary>
 internal sealed class QuietLoggers(ILoggerFactory loggers) : ILoggerFactory
 {
-    public ILogger CreateLogger(string categoryName) => new Quiet(loggers.CreateLogger(categoryName));
+    // What Orleans says of its grain services it says in the name of each.
+    private static readonly string _service = typeof(NodeService).FullName!;
+
+    public ILogger CreateLogger(string categoryName)
+    {
+        var logger = loggers.CreateLogger(categoryName);
+        return categoryName.StartsWith("WebMessenger", StringComparison.Ordinal) && categoryName != _service ? logger : new Quiet(logger);
+    }
 
     public void AddProvider(ILoggerProvider provider)
     {

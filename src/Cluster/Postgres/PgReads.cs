@@ -96,8 +96,12 @@ internal sealed class PgReads(NpgsqlDataSource database, ReadGate gate)
         }
         catch (Exception error) when (PgErrors.IsOf(error))
         {
-            // Those who read have all connections: whoever needs none of them, or comes when one is free, is not told that it is away.
-            _isAway = /* guard: a database that is busy is not away */ !error.IsBusy();
+            // Those who read have all connections, which says nothing of the database.
+            if (/* guard: a database that is busy is not away */ !error.IsBusy())
+            {
+                _isAway = true;
+            }
+
             throw;
         }
     }

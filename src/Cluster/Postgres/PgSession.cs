@@ -20,7 +20,16 @@ internal sealed class PgSession(NpgsqlDataSource database, string node, PgEventL
     public bool HasBegun { get; private set; }
 
     /// <summary>It is the database's, or the way to it.</summary>
-    public bool IsFault(Exception error) => PgErrors.IsOf(error) || (error is InvalidOperationException && !IsOpen);
+    /// <remarks>Closes a connection that fell apart: what became of its transaction nobody knows.</remarks>
+    public bool IsFault(Exception error)
+    {
+        if (PgErrors.IsOfBroken(error))
+        {
+            Close();
+        }
+
+        return PgErrors.IsOf(error) || (error is InvalidOperationException && !IsOpen);
+    }
 
     /// <summary>Locks the journal before it is known what the batch asks for; <see cref="Begin"/> goes on in that transaction.</summary>
     public void Lock()

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
+using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
@@ -242,6 +243,25 @@ public sealed class DataRelayTests : IAsyncLifetime
         using var calls = Calls.As(_house.Broker, _house.Bob);
         var page = await calls.Get("/api/rooms/greenhouse/data?limit=100");
         Assert.Equal(50, page.GetProperty("values").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task When_the_home_is_lost_no_will_is_said_of_a_client_that_is_told_to_come_again()
+    {
+        await using var lamp = await RawMqttClient.OverTcpAsync(_house.Broker.Mqtt);
+        Will will = new("rooms/greenhouse", "lost", 1);
+        Assert.True((await lamp.ConnectAsync(_house.Ana.Account.UserName, _house.Ana.Token, "lamp", will: will)).Accepted);
+        Assert.Equal([1], (await lamp.SubscribeAsync(Data + "#")).ReasonCodes);
+        await using var bob = await _house.ConnectAsync(_house.Bob);
+        Assert.Equal([1], (await bob.SubscribeAsync("rooms/greenhouse")).ReasonCodes);
+
+        _nodes.Lose();
+
+        await lamp.WaitForCloseAsync();
+        await HandshakeTests.UntilAsync(() => _house.Broker.Get<ConnectionDirectory>().Count == 1);
+        Assert.True((await bob.PublishAsync("rooms/greenhouse", "after")).Accepted);
+        var heard = await bob.PublishesUntilAsync(publish => publish.Json.TryGetProperty("text", out var text) && text.GetString() == "after");
+        Assert.DoesNotContain(heard, publish => publish.Json.TryGetProperty("text", out var text) && text.GetString() == "lost");
     }
 
     [Fact]

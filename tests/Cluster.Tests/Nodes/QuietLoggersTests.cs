@@ -6,17 +6,19 @@ namespace WebMessenger.Cluster.Tests.Nodes;
 public sealed class QuietLoggersTests
 {
     [Theory]
-    [InlineData(LogLevel.Error, LogLevel.Information, true)]
-    [InlineData(LogLevel.Warning, LogLevel.Information, false)]
-    [InlineData(LogLevel.Warning, LogLevel.Debug, true)]
-    [InlineData(LogLevel.Information, LogLevel.Debug, false)]
-    public void Errors_of_Orleans_are_told_and_its_warnings_to_who_debugs(LogLevel said, LogLevel from, bool isTold)
+    [InlineData("Orleans.Networking", LogLevel.Error, LogLevel.Information, true)]
+    [InlineData("Orleans.Networking", LogLevel.Warning, LogLevel.Information, false)]
+    [InlineData("Orleans.Networking", LogLevel.Warning, LogLevel.Debug, true)]
+    [InlineData("Orleans.Networking", LogLevel.Information, LogLevel.Debug, false)]
+    [InlineData("WebMessenger.Cluster.Nodes.NodeService", LogLevel.Information, LogLevel.Debug, false)]
+    [InlineData("WebMessenger.Cluster.Nodes.LinkIntake", LogLevel.Warning, LogLevel.Information, true)]
+    public void Errors_of_Orleans_are_told_its_warnings_to_who_debugs_and_all_that_the_program_says(string by, LogLevel said, LogLevel from, bool isTold)
     {
         using Told told = new();
         using var loggers = LoggerFactory.Create(builder => builder.SetMinimumLevel(from).AddProvider(told));
         using QuietLoggers quiet = new(loggers);
 
-        quiet.CreateLogger("Orleans.Networking").Log(said, "Connection attempt failed");
+        quiet.CreateLogger(by).Log(said, "Connection attempt failed");
 
         Assert.Equal(isTold ? ["Connection attempt failed"] : [], told.Lines);
     }

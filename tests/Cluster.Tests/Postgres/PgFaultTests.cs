@@ -157,6 +157,7 @@ public sealed class PgFaultTests
         });
 
         // What became of it is asked, and that it is not yet on a standby is no answer.
+        Assert.Contains(5103, lines.Ids);
         Assert.False(saying.IsCompleted);
         Assert.Equal(said - 1, log.Head(_lobby).Head);
         await server.SetAsync("synchronous_standby_names", "");
