@@ -148,6 +148,11 @@ internal sealed partial class Client
         try
         {
             var taking = await (/* guard: take-over waits for all nodes */ _taking!);
+            if (taking.IsOver)
+            {
+                return;
+            }
+
             if (!taking.IsYours)
             {
                 RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, TakeOver.LiveNotYours);

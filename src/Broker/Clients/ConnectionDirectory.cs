@@ -159,6 +159,15 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
         }
     }
 
+    /// <summary>Whether the client is the connection of that name.</summary>
+    public bool IsCurrent(ClientName client, string connection)
+    {
+        lock (_gate)
+        {
+            return _byClient.GetValueOrDefault((client.AccountId, client.ClientId))?.Name == connection;
+        }
+    }
+
     /// <summary>Connections that are signed in, the filters that they hold, and what all there have been have sent and been sent.</summary>
     public (int SignedIn, int Filters, TrafficTotals Traffic) Figures()
     {

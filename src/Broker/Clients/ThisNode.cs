@@ -22,6 +22,8 @@ internal sealed class ThisNode(IRevocation sessions, ConnectionDirectory connect
         return Task.CompletedTask;
     }
 
+    public bool IsCurrent(ClientName client, string connection) => connections.IsCurrent(client, connection);
+
     public async Task<bool> YieldAsync(ClientName client, Newcomer to)
     {
         if (!connections.TryYield(client, to, out var displaced))

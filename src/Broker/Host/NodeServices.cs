@@ -19,13 +19,19 @@ internal static class NodeServices
         services.AddSingleton<INodes>(provider =>
         {
             ThisNode here = new(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>());
-            return settings.Cluster is null ? new Alone(here) : new ManyNodes(
-                here, stores.Links, stores.Turns, provider.GetRequiredService<ILogger<ManyNodes>>(), HeardAsync);
+            if (settings.Cluster is null)
+            {
+                return new Alone(here);
+            }
+
+            // Had from the start: a node that is ending is asked until its links have ended, which is after the services have.
+            var kept = provider.GetRequiredService<DurableClients>();
+            return new ManyNodes(here, stores.Links, stores.Turns, stores.Lease, provider.GetRequiredService<ILogger<ManyNodes>>(), HeardAsync);
 
             async Task HeardAsync(ClientName client)
             {
                 // An act, which looks before it writes, comes to the log later than the connection ends.
-                await provider.GetRequiredService<DurableClients>().PublishesDecidedAsync(client.AccountId, client.ClientId);
+                await kept.PublishesDecidedAsync(client.AccountId, client.ClientId);
                 await stores.Log.SettleAsync();
                 await stores.Replication.EverywhereAsync();
             }

@@ -31,19 +31,52 @@ internal sealed partial class DurableClients
         }
 
         await PublishesDecidedAsync(accountId, connection.ClientId);
-        (SessionOpening Opening, DurableClient? Kept, Task Written) found;
         var taken = _shared is null ? null : await _shared.TakeAsync(accountId, connection.ClientId);
-        lock (_gate)
+        var found = Open(mayCount: /* guard: kept clients of all nodes are counted one after the other */ _shared is null);
+        if (found.Opening != SessionOpening.OutOfTurn)
         {
-            found = _lives.Open(connection, isClean, expiry, will, taken);
-            if (taken is not null && found.Opening is SessionOpening.TooMany or SessionOpening.Ended)
+            await found.Written;
+            return (found.Opening, found.Kept);
+        }
+
+        using (await TurnAsync())
+        {
+            // Those that other nodes have added are in memory, and no other one is added before this one is stored.
+            found = Open(mayCount: true);
+            await found.Written;
+            return (found.Opening, found.Kept);
+        }
+
+        (SessionOpening Opening, DurableClient? Kept, Task Written) Open(bool mayCount)
+        {
+            lock (_gate)
             {
-                _shared!.GiveBack(accountId, connection.ClientId, taken!.Fence);
+                var opened = _lives.Open(connection, isClean, expiry, will, taken, mayCount);
+                if (taken is not null && opened.Opening is SessionOpening.TooMany or SessionOpening.Ended)
+                {
+                    _shared!.GiveBack(accountId, connection.ClientId, taken!.Fence);
+                }
+
+                return opened;
             }
         }
 
-        await found.Written;
-        return (found.Opening, found.Kept);
+        async Task<IDisposable> TurnAsync()
+        {
+            try
+            {
+                return await _shared!.CountingTurnAsync(accountId);
+            }
+            catch (IOException)
+            {
+                lock (_gate)
+                {
+                    _shared!.GiveBack(accountId, connection.ClientId, taken!.Fence);
+                }
+
+                throw;
+            }
+        }
     }
 
     /// <summary>

@@ -57,7 +57,8 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         ILogger<DurableClients> logger,
         INodeLinks? links = null,
         IDuties? duties = null,
-        IReplication? replication = null)
+        IReplication? replication = null,
+        ITurns? turns = null)
     {
         (_time, _data, _connections) = (time, data, connections);
         var isShared = replication is { IsAlone: false };
@@ -67,7 +68,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         _lives = new DurableLives(_index, _ends, _wills, _writes, sessions, connections, limits, data, () => _rooms);
         _stored = new StoredClients(records, sessions, accounts, data, _wills, isShared, time, logger);
         _shared = isShared
-            ? new SharedClients(_gate, _index, _ends, _wills, _lives, records, sessions, accounts, data, links!, duties!, replication!, time, logger) : null;
+            ? new SharedClients(_gate, _index, _ends, _wills, _lives, records, sessions, accounts, data, links!, duties!, turns!, replication!, time, logger) : null;
     }
 
     /// <summary>Reads what is stored. Before anything is served.</summary>

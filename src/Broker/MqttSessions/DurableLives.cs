@@ -13,9 +13,10 @@ internal sealed class DurableLives(
 {
     /// <summary>Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.</summary>
     /// <param name="taken">Of several nodes: this one has just written the fence, and so has the client. Null in a house of one.</param>
+    /// <param name="mayCount">False: <see cref="SessionOpening.OutOfTurn"/> if the account's other clients would have to be counted.</param>
     /// <returns><c>Written</c> completes when what the client counts on is on disk.</returns>
     public (SessionOpening Opening, DurableClient? Kept, Task Written) Open(
-        IResumable connection, bool isClean, uint expiry, LastWill? will, Taken? taken = null)
+        IResumable connection, bool isClean, uint expiry, LastWill? will, Taken? taken = null, bool mayCount = true)
     {
         var session = connection.Session!;
         if (!connections.IsCurrent(connection))
@@ -35,7 +36,13 @@ internal sealed class DurableLives(
         }
 
         // Taken over, a connection whose MQTT session ends with it is at its end too.
-        if (client is not null && !isClean && client.Connection is not { SessionExpiry: 0 })
+        var goesOn = client is not null && !isClean && client.Connection is not { SessionExpiry: 0 };
+        if (!mayCount && !goesOn && expiry > 0 && DurableRights.CountsEverywhere(session, connection.ClientId, limits))
+        {
+            return (SessionOpening.OutOfTurn, null, Task.CompletedTask);
+        }
+
+        if (client is not null && goesOn)
         {
             TakeOver(client, session);
             if (!TryConnect(client, connection, expiry, will, out var saved))

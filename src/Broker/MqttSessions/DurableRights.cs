@@ -33,6 +33,13 @@ internal static class DurableRights
         return own.Count < limit && !(isLimited && own.Count(client => client.Session.Scope.IsLimited) >= Scope.ShareOf(limit));
     }
 
+    /// <summary>
+    /// Whether clients that are kept on other nodes count together with this one. Those of a mount are all at the home of the data topics,
+    /// and what a client hears of devices was counted with the client, where that is.
+    /// </summary>
+    public static bool CountsEverywhere(LoginSession session, string clientId, BrokerLimits limits) =>
+        session.Scope.Mount is null && !SessionName.IsOfData(clientId) && limits.DurableClientsPerAccount > 0;
+
     /// <summary>For who may not have one more.</summary>
     public static string WhyTooMany(LoginSession session, BrokerLimits limits)
     {

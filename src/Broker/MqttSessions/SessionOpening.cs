@@ -12,6 +12,9 @@ internal enum SessionOpening
     /// <summary>The account has as many durable clients as it may have.</summary>
     TooMany,
 
+    /// <summary>One more client would be kept, and those there are may be counted in turn alone. Nothing has changed.</summary>
+    OutOfTurn,
+
     /// <summary>What is kept may read more than the login session that asks.</summary>
     NotYours,
 

@@ -36,6 +36,7 @@ internal sealed partial class SharedClients
     private readonly DataSpaces _spaces;
     private readonly INodeLinks _links;
     private readonly IDuties _duties;
+    private readonly ITurns _turns;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
@@ -47,10 +48,11 @@ internal sealed partial class SharedClients
 
     public SharedClients(
         Lock gate, DurableIndex index, DueClients ends, WaitingWills wills, DurableLives lives, IRecords records, LoginSessions sessions,
-        AccountDirectory accounts, DataSpaces spaces, INodeLinks links, IDuties duties, IReplication replication, TimeProvider time, ILogger logger)
+        AccountDirectory accounts, DataSpaces spaces, INodeLinks links, IDuties duties, ITurns turns, IReplication replication, TimeProvider time,
+        ILogger logger)
     {
         (_gate, _index, _ends, _wills, _lives, _records, _sessions) = (gate, index, ends, wills, lives, records, sessions);
-        (_accounts, _spaces, _links, _duties, _time, _logger) = (accounts, spaces, links, duties, time, logger);
+        (_accounts, _spaces, _links, _duties, _turns, _time, _logger) = (accounts, spaces, links, duties, turns, time, logger);
         Hear(DurableRecords.ClientsPrefix, HeardClient);
         Hear(DurableRecords.PositionsPrefix, HeardPosition);
         Hear(DurableRecords.ReceivedPrefix, HeardReceived);
@@ -103,6 +105,12 @@ internal sealed partial class SharedClients
 
         throw new TakenElsewhereException();
     }
+
+    /// <summary>
+    /// Who has this turn has all of the account's clients in memory that were added before, and is the only one to add one.
+    /// </summary>
+    /// <exception cref="IOException">It is not to be had.</exception>
+    public Task<IDisposable> CountingTurnAsync(string accountId) => _turns.TakeAsync($"kept/{accountId}");
 
     // Whoever had ended the client in memory, and was overtaken by its coming back, has heard who it is and not where.
     private byte[]? UnheardPosition(string accountId, string clientId)

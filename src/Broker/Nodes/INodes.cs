@@ -12,7 +12,7 @@ internal readonly record struct ClientName(string AccountId, string ClientId);
 internal sealed record Newcomer(string Connection, string Session, Scope Scope);
 
 /// <summary>Whether a client is the newcomer's. Until disposed, no other connection becomes the client at another node.</summary>
-internal sealed class Taking(bool isYours, IDisposable? turn = null) : IDisposable
+internal sealed class Taking(bool isYours, IDisposable? turn = null, bool isOver = false) : IDisposable
 {
     private IDisposable? _turn = turn;
 
@@ -20,6 +20,9 @@ internal sealed class Taking(bool isYours, IDisposable? turn = null) : IDisposab
 
     /// <summary>False: the one that has the name may do more, and is not ended.</summary>
     public bool IsYours => isYours;
+
+    /// <summary>The newcomer has gone, or a newer one of its node has displaced it and ends it: nothing is the newcomer's to do.</summary>
+    public bool IsOver => isOver;
 
     public void Dispose() => Interlocked.Exchange(ref _turn, null)?.Dispose();
 }
@@ -34,6 +37,9 @@ internal interface INode : IRevocation
     /// </summary>
     /// <param name="by">The name of the connection that stays.</param>
     Task TakeOverAsync(ClientName client, string by);
+
+    /// <summary>Whether the client is the connection of that name: no newer one of this node has displaced it, and it has not gone.</summary>
+    bool IsCurrent(ClientName client, string connection);
 
     /// <summary>
     /// The same of the connection that has the name here, for one at another node.

@@ -18,6 +18,7 @@ internal sealed partial class ManyNodes : INodes
     private readonly INode _here;
     private readonly INodeLinks _links;
     private readonly ITurns _turns;
+    private readonly ILease _lease;
     private readonly ILogger _logger;
     private readonly Func<ClientName, Task> _heard;
 
@@ -25,9 +26,9 @@ internal sealed partial class ManyNodes : INodes
     /// Completes when what a client has sent to this node is decided on, and all that the node has begun to write is stored, and heard by
     /// the others.
     /// </param>
-    public ManyNodes(INode here, INodeLinks links, ITurns turns, ILogger logger, Func<ClientName, Task>? heard = null)
+    public ManyNodes(INode here, INodeLinks links, ITurns turns, ILease lease, ILogger logger, Func<ClientName, Task>? heard = null)
     {
-        (_here, _links, _turns, _logger, _heard) = (here, links, turns, logger, heard ?? (_ => Task.CompletedTask));
+        (_here, _links, _turns, _lease, _logger, _heard) = (here, links, turns, lease, logger, heard ?? (_ => Task.CompletedTask));
         links.Answer(NodeTopic.Revoke, RevokeHereAsync);
         links.Answer(NodeTopic.TakeOver, YieldHereAsync);
     }
@@ -56,11 +57,24 @@ internal sealed partial class ManyNodes : INodes
         var turn = await _turns.TakeAsync(TurnOf(client));
         try
         {
+            // Those who wait for the turn do not stand in it as they came: this question would end whom another node has let in since.
+            if (/* guard: who has been displaced ends nobody at another node */ !_here.IsCurrent(client, by.Connection))
+            {
+                return new Taking(isYours: false, turn, isOver: true);
+            }
+
             var message = JsonSerializer.SerializeToUtf8Bytes(TakeOverMessage.Of(client, by), NodeMessages.Default.TakeOverMessage);
             var answers = await _links.AskWhoSpeaksAsync(NodeTopic.TakeOver, message);
             if (/* guard: nobody comes whose former node does not know what he had sent */ answers.Any(answer => answer.Span is [2]))
             {
                 throw new IOException("Another node cannot say what is stored of this client.");
+            }
+
+            // Who was let in elsewhere before this turn may have been so without this node, which was silent: then it is still to be asked
+            // to give the client up, and is before its lease is fresh again.
+            if (/* guard: nobody becomes the client at a node that has lost touch */ !_lease.IsFresh)
+            {
+                throw new IOException("This node has lost touch with the others for a moment.");
             }
 
             return new Taking(answers.All(answer => answer.Span is [1]), turn);
@@ -80,14 +94,14 @@ internal sealed partial class ManyNodes : INodes
     }
 
     // What fails is answered as well: who asks would go on asking, and declare this node dead that does not answer him. He refuses the
-    // client, which comes again.
+    // client, which comes again. Of a node that is ending he goes on asking until it has left: all that it had is stored by then.
     private async Task<ReadOnlyMemory<byte>> YieldHereAsync(string node, ReadOnlyMemory<byte> bytes)
     {
         try
         {
             return await YieldAsync(bytes);
         }
-        catch (Exception error)
+        catch (Exception error) when (error is not ObjectDisposedException)
         {
             LogFailed(_logger, node, error);
             return _unknown;

@@ -281,6 +281,26 @@ public sealed class SharedClientsTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task As_many_as_an_account_may_have_are_kept_when_all_come_to_two_nodes_at_once(bool isLimited)
+    {
+        await using var house = await SharedHouse.OpenAsync(nodes: 2, accounts: 0);
+        var session = await SessionAsync(house, isLimited ? Verbs.Read : null);
+        var most = house.Broker.Get<WebMessenger.Broker.Settings.BrokerLimits>().DurableClientsPerAccount;
+        var coming = Enumerable.Range(0, most * 4).Select(i => Task.Run(() =>
+            house.Nodes[i % 2].Clients.OpenAsync(new Kept(session, id: $"c{i}"), isClean: i % 3 == 0, expiry: 3600, will: null)));
+        var openings = (await Task.WhenAll(coming)).Select(opened => opened.Opening).ToList();
+
+        var may = isLimited ? Scope.ShareOf(most) : most;
+        Assert.Equal(may, openings.Count(opening => opening == SessionOpening.New));
+        Assert.Equal((most * 4) - may, openings.Count(opening => opening == SessionOpening.TooMany));
+        await house.SettleAsync();
+        Assert.Equal(may, house.Broker.Get<IRecords>().ReadAll(DurableRecords.ClientsPrefix).Count);
+        Assert.Equal(may, house.Broker.Get<IRecords>().ReadAll(DurableRecords.FencesPrefix).Count);
+    }
+
     [Fact]
     public async Task A_node_that_starts_has_all_clients_in_memory()
     {
@@ -298,9 +318,10 @@ public sealed class SharedClientsTests
         Assert.False(here.IsTaken);
     }
 
-    private static async Task<LoginSession> SessionAsync(SharedHouse house)
+    private static async Task<LoginSession> SessionAsync(SharedHouse house, Verbs? verbs = null)
     {
         var ana = await house.Broker.RegisterAsync("ana");
+        ana = verbs is { } only ? ana with { Token = await house.Broker.TokenAsync(ana.Account, verbs: only) } : ana;
         await using var live = await house.Broker.ConnectAsync(ana);
         return house.Broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Session!;
     }

@@ -31,8 +31,13 @@ internal sealed class HeardLinks : INodeLinks
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => Task.CompletedTask;
 
-    public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
-        Task.FromResult<IReadOnlyList<ReadOnlyMemory<byte>>>([]);
+    public ConcurrentQueue<NodeTopic> Asked { get; } = new();
+
+    public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message)
+    {
+        Asked.Enqueue(topic);
+        return Task.FromResult<IReadOnlyList<ReadOnlyMemory<byte>>>([]);
+    }
 
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => Assert.True(_hearing.TryAdd(topic, heard));
 

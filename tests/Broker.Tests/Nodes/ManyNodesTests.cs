@@ -7,6 +7,7 @@ using WebMessenger.Broker.Nodes;
 using WebMessenger.Cluster.Migrations;
 using WebMessenger.Cluster.Nodes;
 using WebMessenger.Postgres.Testing;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
@@ -30,7 +31,7 @@ public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
         {
             var node = await ClusterNode.StartAsync(new NodeOptions { Postgres = connection, Port = FreePort() }, NodeName.Make(word), new NodeHooks(), NullLoggerFactory.Instance);
             RecordingNode here = new(node.Name);
-            _house.Add((node, new ManyNodes(here, node.Links, node.Turns, NullLogger.Instance, Heard), here));
+            _house.Add((node, new ManyNodes(here, node.Links, node.Turns, AloneLease.Instance, NullLogger.Instance, Heard), here));
         }
 
         foreach (var (node, _, _) in _house)
@@ -76,6 +77,23 @@ public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
         using var taken = await _house[0].Nodes.TakeOverAsync(client, newcomer);
         Assert.True(taken.IsYours);
         Assert.Equal(2, _house[0].Nodes.Others.Count);
+    }
+
+    [Fact]
+    public async Task Nodes_that_are_ending_are_asked_for_a_client_until_they_have_left()
+    {
+        _decided = Task.FromException(new ObjectDisposedException("The services have ended."));
+        var taking = _house[0].Nodes.TakeOverAsync(new("ana", "phone"), new Newcomer("connection", "session", Scope.Everything));
+        await Task.WhenAny(taking, _asked.Task);
+        Assert.False(taking.IsCompleted);
+
+        foreach (var (ending, _, _) in _house[1..])
+        {
+            await ending.DisposeAsync();
+        }
+
+        using var taken = await taking.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.True(taken.IsYours);
     }
 
     private Task Heard(ClientName client)

@@ -41,6 +41,11 @@ internal sealed class RecordingNode(string name) : INode
         return _answers.Task;
     }
 
+    /// <summary>Whether whoever has come here is still there when its turn comes.</summary>
+    public bool HasThem { get; set; } = true;
+
+    public bool IsCurrent(ClientName client, string connection) => HasThem;
+
     /// <summary>What it answers to who comes elsewhere.</summary>
     public bool Yields { get; set; } = true;
 

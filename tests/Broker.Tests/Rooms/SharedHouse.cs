@@ -33,6 +33,8 @@ internal sealed class SharedHouse : IAsyncDisposable
 
     public List<HouseNode> Nodes { get; } = [];
 
+    public HouseTurns Turns { get; } = new();
+
     public List<Account> Accounts { get; } = [];
 
     /// <summary>The program whose stores they share.</summary>
@@ -173,7 +175,7 @@ internal sealed class HouseNode : INodeLinks, IDuties, IReplication
         Positions.Connect(broker.Get<AccountDirectory>(), (_, name) => name == Room.Log ? Room : null);
         Clients = new DurableClients(
             log, broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), broker.Get<DataSpaces>(),
-            broker.Get<BrokerLimits>(), house.Time, NullLogger<DurableClients>.Instance, this, this, this);
+            broker.Get<BrokerLimits>(), house.Time, NullLogger<DurableClients>.Instance, this, this, this, house.Turns);
     }
 
     public event Action<string>? Left;
