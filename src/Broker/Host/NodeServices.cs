@@ -18,6 +18,9 @@ internal static class NodeServices
         services.AddSingleton(stores.Duties);
         services.AddSingleton<INodes>(provider =>
         {
+            // Found while there are services: other nodes ask until the links are closed, which is after that, when a node stops.
+            DurableClients? clients = null;
+            provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(() => clients = provider.GetRequiredService<DurableClients>());
             ThisNode here = new(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>());
             return settings.Cluster is null ? new Alone(here) : new ManyNodes(
                 here, stores.Links, stores.Turns, provider.GetRequiredService<ILogger<ManyNodes>>(), HeardAsync);
@@ -25,7 +28,7 @@ internal static class NodeServices
             async Task HeardAsync(ClientName client)
             {
                 // An act, which looks before it writes, comes to the log later than the connection ends.
-                await provider.GetRequiredService<DurableClients>().PublishesDecidedAsync(client.AccountId, client.ClientId);
+                await (clients ?? provider.GetRequiredService<DurableClients>()).PublishesDecidedAsync(client.AccountId, client.ClientId);
                 await stores.Log.SettleAsync();
                 await stores.Replication.EverywhereAsync();
             }
