@@ -79,7 +79,13 @@ internal sealed record Overview(
     AccountCounts Accounts,
     RoomCounts Rooms,
     RatesView Rates,
-    string? DamagedSince);
+    string? DamagedSince,
+    ClusterView? Cluster);
+
+/// <summary>The nodes, where there are several; all other figures are of the one that answers.</summary>
+/// <param name="Node">The name of the one that answers.</param>
+/// <param name="Others">Names of those that it is in touch with.</param>
+internal sealed record ClusterView(string Node, IReadOnlyList<string> Others);
 
 /// <param name="State">`good`, `warn` or `bad`.</param>
 internal sealed record HealthView(string Name, string State, string Detail);

@@ -14,10 +14,13 @@ namespace WebMessenger.Broker.Admin;
 /// time; reading for any.</remarks>
 internal sealed class Figures(IRecords records, TimeProvider time)
 {
+    /// <summary>What the data folder takes.</summary>
+    public const string OfDisk = "disk_bytes";
+
     /// <summary>Name and unit of each column.</summary>
     public static readonly IReadOnlyList<(string Name, string Unit)> Columns =
     [
-        ("connections", "count"), ("messages", "per_second"), ("delivery_p50_ms", "ms"), ("delivery_p99_ms", "ms"), ("disk_bytes", "bytes"),
+        ("connections", "count"), ("messages", "per_second"), ("delivery_p50_ms", "ms"), ("delivery_p99_ms", "ms"), (OfDisk, "bytes"),
         ("memory_bytes", "bytes"),
     ];
 

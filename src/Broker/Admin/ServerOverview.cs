@@ -5,6 +5,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Search;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
@@ -23,6 +24,7 @@ internal sealed class ServerOverview(
     LogHealth log,
     SearchFollower search,
     DiskSpace space,
+    INodes nodes,
     BrokerSettings settings,
     TimeProvider time)
 {
@@ -64,7 +66,8 @@ internal sealed class ServerOverview(
             _startedAt,
             RuntimeInformation.FrameworkDescription,
             Health(room),
-            SizesNow(),
+            // Of a node all that is stored is in the database.
+            settings.Cluster is null ? SizesNow() : [],
             room is { } disk ? new DiskView(disk.Free, disk.Total) : null,
             connections.Count,
             browsers,
@@ -72,7 +75,8 @@ internal sealed class ServerOverview(
             new AccountCounts(registered, guests, administrators),
             rooms.Count(),
             sampler.Rates,
-            sessions.LostAt is { } lost ? Timestamps.Format(lost) : null);
+            sessions.LostAt is { } lost ? Timestamps.Format(lost) : null,
+            settings.Cluster is null ? null : new ClusterView(nodes.Self, [.. nodes.Others.Order(StringComparer.Ordinal)]));
     }
 
     private HealthView[] Health(DiskRoom? room) =>

@@ -70,7 +70,7 @@ internal sealed partial class ServerSampler(
             (float)messages,
             (float)(ways?.P50 ?? double.NaN),
             (float)(ways?.P99 ?? double.NaN),
-            StoreSizes.Of(settings.DataFolder).Sum(store => store.Bytes),
+            settings.Cluster is null ? StoreSizes.Of(settings.DataFolder).Sum(store => store.Bytes) : float.NaN,
             Environment.WorkingSet,
         ]);
     }

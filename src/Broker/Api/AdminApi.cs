@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 
@@ -76,9 +77,13 @@ internal static class AdminApi
         name is null ? default(TFilter)
         : Enum.GetValues<TFilter>().Where(filter => filter.ToString().Equals(name, StringComparison.OrdinalIgnoreCase)).Select(filter => (TFilter?)filter).FirstOrDefault();
 
-    private static IResult Figures(string? hours, Figures figures) => hours is null or "1" or "24" or "168"
-        ? TypedResults.Json(figures.Read(hours is null ? 1 : int.Parse(hours, System.Globalization.CultureInfo.InvariantCulture)), AdminJson.Default.FiguresView)
+    private static IResult Figures(string? hours, Figures figures, BrokerSettings server) => hours is null or "1" or "24" or "168"
+        ? TypedResults.Json(Told(figures.Read(hours is null ? 1 : int.Parse(hours, System.Globalization.CultureInfo.InvariantCulture)), server), AdminJson.Default.FiguresView)
         : Problems.Field("hours", "invalid", "\"hours\" is 1, 24 or 168.");
+
+    // Of a node nothing that is stored is on its disk, and no curve is better than one of nothing.
+    private static FiguresView Told(FiguresView all, BrokerSettings server) =>
+        server.Cluster is null ? all : all with { Series = [.. all.Series.Where(series => series.Name != Admin.Figures.OfDisk)] };
 
     private static IResult Audit(string? before, string? limit, ServerAudit audit) =>
         ReadPage(null, limit, out var wrong) is not { } most ? wrong!

@@ -46,6 +46,13 @@ internal static class MqttWebSocket
             return;
         }
 
+        // A balancer sends a handshake that was answered so to another server, and cannot do that for a WebSocket that was opened and ended.
+        if (/* guard: a server that stops opens no WebSocket */ acceptor.IsStopping)
+        {
+            RefuseLast(context);
+            return;
+        }
+
         var address = context.Connection.RemoteIpAddress;
         if (!limits.TryEnter(address))
         {
@@ -78,6 +85,17 @@ internal static class MqttWebSocket
         }
 
         response.StatusCode = StatusCodes.Status404NotFound;
+    }
+
+    // Nothing more is taken from this connection: whoever keeps it would bring his next request here as well.
+    private static void RefuseLast(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        context.Response.Headers.RetryAfter = "1";
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            context.Response.Headers.Connection = "close";
+        }
     }
 
     private static async Task OpenAsync(HttpContext context, string subProtocol, MqttAcceptor acceptor, CookieSignIn cookies)

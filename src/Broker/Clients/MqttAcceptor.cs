@@ -35,6 +35,9 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     /// <summary>Completes when connections are served.</summary>
     public Task Started => _started.Task;
 
+    /// <summary>The program stops: whoever comes is to come elsewhere, or later.</summary>
+    public bool IsStopping => _isStopping;
+
     public bool IsServing => _started.Task.IsCompletedSuccessfully && !_isStopping;
 
     public Task StartAsync(MqttServerOptions options, IMqttNetLogger logger)

@@ -18,6 +18,7 @@ internal static class Pipeline
         services.AddHealthChecks();
         CompressedAnswers.AddServices(services);
         services.AddSingleton<RequestRates>();
+        services.AddSingleton<LostTouch>();
         services.AddSingleton<RequestsUnderWay>();
     }
 

@@ -23,7 +23,8 @@ internal sealed class ClusterCommand(BrokerSettings settings, TextWriter output,
     public Task RunAsync(string what, bool keepsLogins, CancellationToken cancellation)
     {
         var cluster = settings.Cluster
-            ?? throw new CommandException("There is no cluster: set WebMessenger:Cluster:Postgres to the connection string of its database.");
+            ?? throw new CommandException(
+                "There is no cluster: set WebMessenger:Cluster:Postgres to the connection string of its database, or call this with the settings of a node, as docs/cluster.md shows.");
         return what switch
         {
             "check" when !keepsLogins => CheckAsync(cluster, cancellation),

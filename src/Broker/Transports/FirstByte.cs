@@ -33,13 +33,15 @@ internal static class FirstByte
         });
     }
 
-    private static async Task<bool> ComesAsync(PipeReader input, TimeProvider time)
+    /// <summary>False: nothing came, in time or ever.</summary>
+    internal static async Task<bool> ComesAsync(PipeReader input, TimeProvider time)
     {
-        var reading = input.ReadAsync();
-        using var patience = reading.IsCompleted ? null : new CancellationTokenSource(Time, time);
-        using var giveUp = patience?.Token.UnsafeRegister(static input => ((PipeReader)input!).CancelPendingRead(), input);
         try
         {
+            // Of a connection that is broken already, this throws and not the wait for it.
+            var reading = input.ReadAsync();
+            using var patience = reading.IsCompleted ? null : new CancellationTokenSource(Time, time);
+            using var giveUp = patience?.Token.UnsafeRegister(static input => ((PipeReader)input!).CancelPendingRead(), input);
             var read = await reading;
             var came = !read.Buffer.IsEmpty;
 

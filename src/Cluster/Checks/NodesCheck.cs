@@ -140,8 +140,8 @@ internal sealed class NodesCheck(NpgsqlConnection database, HouseOptions options
         List<Node> nodes = [];
         while (await reader.ReadAsync(cancellation))
         {
-            // Orleans puts behind it when the node was started.
-            nodes.Add(new Node(reader.GetString(0), reader.GetString(1).Split('@')[0], reader.GetString(2), reader.GetBoolean(3), TimeSpan.FromSeconds(reader.GetDouble(4))));
+            // Orleans puts behind the address when the node was started, and the build behind the version of what it was made.
+            nodes.Add(new Node(reader.GetString(0), reader.GetString(1).Split('@')[0], reader.GetString(2).Split('+')[0], reader.GetBoolean(3), TimeSpan.FromSeconds(reader.GetDouble(4))));
         }
 
         return nodes;

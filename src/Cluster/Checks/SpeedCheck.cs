@@ -36,9 +36,13 @@ internal sealed class SpeedCheck(NpgsqlConnection database, TimeProvider time)
         }
 
         return CheckRow.If(
-            away.Duration() <= _goodClock, "clock", string.Create(CultureInfo.InvariantCulture, $"this machine's is {away.TotalSeconds:F3} s behind the database's"), CheckVerdict.Wrong,
+            away.Duration() <= _goodClock, "clock", Clock(away), CheckVerdict.Wrong,
             "Set both by NTP: times of messages would go back and forth.");
     }
+
+    /// <param name="away">By how much the database's is later.</param>
+    internal static string Clock(TimeSpan away) => string.Create(
+        CultureInfo.InvariantCulture, $"this machine's is {away.Duration().TotalSeconds:F3} s {(away < TimeSpan.Zero ? "ahead of" : "behind")} the database's");
 
     private async Task<TimeSpan> MedianAsync(string sql, CancellationToken cancellation)
     {

@@ -20,9 +20,6 @@ internal static partial class PgLogMessages
     [LoggerMessage(5104, LogLevel.Information, "Batch {Number} {Outcome}")]
     public static partial void IsKnown(ILogger logger, long number, string outcome);
 
-    [LoggerMessage(5105, LogLevel.Critical, "This node cannot go on and ends: {Cause}")]
-    public static partial void Lost(ILogger logger, string cause);
-
     [LoggerMessage(5106, LogLevel.Warning, "What node {Node} brought is none of what this version knows; it is read from the database")]
     public static partial void NotUnderstood(ILogger logger, string node);
 

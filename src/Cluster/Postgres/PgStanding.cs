@@ -18,7 +18,10 @@ internal sealed class PgStanding(PgSession session, ILogger logger)
     public TimeSpan FailingFor => Stopwatch.GetElapsedTime(_failingSince);
 
     /// <summary>This node writes nothing any more.</summary>
-    public bool IsLost { get; private set; }
+    public bool IsLost => LostBecause is not null;
+
+    /// <summary>Why; null: it is not lost.</summary>
+    public string? LostBecause { get; private set; }
 
     public void Fail(Exception error)
     {
@@ -57,13 +60,13 @@ internal sealed class PgStanding(PgSession session, ILogger logger)
         }
     }
 
+    /// <param name="cause">Without a full stop. Whoever waits for <see cref="LogHealth.Lost"/> says it, once for all parts of a node.</param>
     public void Lose(string cause)
     {
         if (!IsLost)
         {
-            IsLost = true;
+            LostBecause = cause;
             Health.IsWriting = false;
-            PgLogMessages.Lost(logger, cause);
             Health.Lose(cause);
         }
     }

@@ -86,7 +86,7 @@ internal sealed class PgTransactions(
         _othersWrite = _look.Head.Number > _written && Stopwatch.GetElapsedTime(_writtenAt) < parts.Options.WritesOnFor;
         if (/* guard: a node that was declared dead writes nothing */ _look.IsDead)
         {
-            standing.Lose("it was declared dead by the others.");
+            standing.Lose("it was declared dead by the others");
         }
 
         if (standing.IsLost || !TakeOver(_look.Head, _look.Feed))
@@ -126,14 +126,14 @@ internal sealed class PgTransactions(
         {
             if (/* guard: a database that was put back is not gone on with */ head.Epoch != parts.Journal.Epoch || head.Number < _hearing.Applied)
             {
-                standing.Lose("the database is not the one that it was: it was restored, or lost what it had committed.");
+                standing.Lose("the database is not the one that it was: it was restored, or lost what it had committed");
                 return false;
             }
 
             var before = _hearing.Applied;
             if (!_hearing.TakeOver(feed) || (before < head.Number && _hearing.Applied == before))
             {
-                standing.Lose("what other nodes wrote is not there any more, or is of a newer version.");
+                standing.Lose("what other nodes wrote is not there any more, or is of a newer version");
                 return false;
             }
 
@@ -156,7 +156,7 @@ internal sealed class PgTransactions(
     {
         if (_hearing.HasKeptTooMuch)
         {
-            standing.Lose("the others wrote more than it can keep until it has started.");
+            standing.Lose("the others wrote more than it can keep until it has started");
         }
 
         return _hearing.HasKeptTooMuch;

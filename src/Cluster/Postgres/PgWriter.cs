@@ -222,9 +222,9 @@ internal sealed class PgWriter : IAsyncDisposable
             _behindSince = Stopwatch.GetTimestamp();
         }
 
-        if (_standing.IsLost)
+        if (_standing.LostBecause is { } cause)
         {
-            AnswerLookers(StoreUnavailableException.OfDatabase("This node cannot go on with its database."));
+            AnswerLookers(StoreUnavailableException.OfDatabase($"This node cannot go on with its database: {cause}."));
             return;
         }
 

@@ -5,6 +5,7 @@ using System.Net.WebSockets;
 using System.Text;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Wire.Testing;
+using MqttAcceptor = WebMessenger.Broker.Clients.MqttAcceptor;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -76,6 +77,28 @@ public sealed class WebSocketTests
 
         Assert.Equal("880203EA", await unmasked.ReadToCloseAsync());
         await unmasked.ReadToEndAsync();
+    }
+
+    [Fact]
+    public async Task A_server_that_stops_refuses_the_handshake_so_that_a_balancer_goes_elsewhere_with_it()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana);
+        await broker.Get<MqttAcceptor>().SendElsewhereAsync(() => Task.CompletedTask, TimeSpan.Zero);
+        using HttpClient http = new() { BaseAddress = broker.Http };
+        using HttpRequestMessage request = new(HttpMethod.Get, "/mqtt");
+        request.Headers.Connection.Add("Upgrade");
+        request.Headers.Upgrade.Add(new ProductHeaderValue("websocket"));
+        request.Headers.Add("Sec-WebSocket-Version", "13");
+        request.Headers.Add("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEA==");
+        request.Headers.Add("Sec-WebSocket-Protocol", "mqtt");
+
+        using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta);
+        Assert.True(answer.Headers.ConnectionClose);
     }
 
     [Theory]

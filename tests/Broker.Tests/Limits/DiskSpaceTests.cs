@@ -62,12 +62,19 @@ public sealed class DiskSpaceTests
         http.DefaultRequestHeaders.Add("Cookie", "webmessenger=" + browser.Secret);
         http.DefaultRequestHeaders.Add("Origin", broker.Http.GetLeftPart(UriPartial.Authority));
         Assert.Equal(HttpStatusCode.Created, (await http.PostAsJsonAsync("/api/rooms", new { id = "den", title = "Den" }, TestContext.Current.CancellationToken)).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+        foreach (var asked in new[] { "/health/ready", "/health/ready?unready=404" })
+        {
+            Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(asked, TestContext.Current.CancellationToken)).StatusCode);
+        }
 
         Interlocked.Exchange(ref free, Giga - 1);
         space.Look();
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await http.GetAsync("/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+
+        // For a balancer that is to send nobody new, and to leave who is here.
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/health/ready?unready=404", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync("/health/ready?unready=500", TestContext.Current.CancellationToken)).StatusCode);
         foreach (var (path, body) in new (string, object)[]
         {
             ("/api/rooms", new { id = "attic", title = "Attic" }),

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Npgsql;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Cluster.Checks;
 using WebMessenger.Postgres.Testing;
 using WebMessenger.Storage.Tests.EventLog;
 
@@ -53,6 +54,11 @@ public sealed class ClusterCommandTests
             await database.ExecuteAsync("ALTER ROLE postgres RESET ALL");
         }
     }
+
+    [Theory]
+    [InlineData(13, "this machine's is 0.013 s behind the database's")]
+    [InlineData(-13, "this machine's is 0.013 s ahead of the database's")]
+    public void A_clock_is_behind_or_ahead(int milliseconds, string said) => Assert.Equal(said, SpeedCheck.Clock(TimeSpan.FromMilliseconds(milliseconds)));
 
     [Fact]
     public async Task A_pooler_on_the_way_to_the_database_is_found_out()

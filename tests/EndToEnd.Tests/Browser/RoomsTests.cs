@@ -285,7 +285,7 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(chat.Page).ToHaveTitleAsync(new Regex("^The new name"));
 
         await browser.Context.SetOfflineAsync(true);
-        await Assertions.Expect(people).ToContainTextAsync("You are offline. They were here at");
+        await Assertions.Expect(people).ToContainTextAsync("No connection to the server. They were here at");
         await browser.Context.SetOfflineAsync(false);
         await Assertions.Expect(people).Not.ToContainTextAsync("offline");
     }

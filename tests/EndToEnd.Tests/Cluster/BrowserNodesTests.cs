@@ -68,6 +68,39 @@ public sealed class BrowserNodesTests(Chromium chromium)
         Assert.Equal(0, (await ending).ExitCode);
     }
 
+    [Fact]
+    public async Task An_administrator_sees_which_node_answers_and_which_others_there_are_and_is_told_of_the_backup_of_the_database()
+    {
+        await using var house = await ServerHouse.StartAsync();
+        using var ana = await Person.RegisterAsync(house[0]);
+        using var elsewhere = await ana.SignInAtAsync(house[1]);
+        var first = await NodesOnPageAsync(house[0], ana, "en-GB", phone: false, "Node that answers", "Other nodes");
+        var second = await NodesOnPageAsync(house[1], elsewhere, "pt-BR", phone: true, "Nó que responde", "Outros nós");
+
+        Assert.NotEqual("", first.Self);
+        Assert.Equal((first.Self, first.Others), (second.Others, second.Self));
+    }
+
+    private async Task<(string Self, string Others)> NodesOnPageAsync(ServerProcess node, Person ana, string locale, bool phone, string self, string others)
+    {
+        await using var visitor = await chromium.VisitorAsync(node, locale, phone: phone);
+        await visitor.BeAsync(ana);
+        var page = await visitor.OpenAsync("/admin");
+        ILocator Fact(string name) => page.Locator(".facts > div").Filter(new() { Has = page.GetByText(name, new() { Exact = true }) }).Locator("dd");
+        await Assertions.Expect(Fact(self)).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("pg_dump")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("docs/cluster.md")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("WebMessenger backup")).ToHaveCountAsync(0);
+
+        // Its files say nothing of what is stored.
+        await Assertions.Expect(page.GetByText(phone ? "O que se disse" : "What was said", new() { Exact = true })).ToHaveCountAsync(0);
+        await Assertions.Expect(page.GetByText(phone ? "Memória" : "Memory", new() { Exact = true }).First).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText(phone ? "Dados no disco" : "Data on the disk", new() { Exact = true })).ToHaveCountAsync(0);
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
+        visitor.AssertNoComplaints();
+        return ((await Fact(self).InnerTextAsync()).Trim(), (await Fact(others).InnerTextAsync()).Trim());
+    }
+
     private static async Task<ChatPage> TalkAsync(Visitor visitor, Person other)
     {
         ChatPage talk = new(await visitor.OpenAsync($"/talk/{other.UserName}"));

@@ -37,6 +37,95 @@ public sealed class ClusterGuideTests
     }
 
     [Fact(Explicit = true)]
+    public async Task Behind_HAProxy_connections_stay_while_the_database_is_away_and_are_taken_from_a_node_that_is_frozen()
+    {
+        Assert.SkipWhen(ClusterGuide.HaProxy is null, "HAProxy is not installed.");
+        using TestCertificate certificate = new();
+        await using var house = await ServerHouse.StartAsync(2, "WebMessenger:TrustedProxies:0=127.0.0.1");
+        using var ana = await Person.RegisterAsync(house[1]);
+        var token = await ana.NewTokenAsync();
+        await using var balancer = await ClusterGuide.StartHaProxyAsync(house, certificate);
+        var origin = balancer.Pages.GetLeftPart(UriPartial.Authority);
+        using var browser = Browser(balancer, certificate);
+        var cookie = await EnterAsync(browser, origin, "Guest");
+        WebSocketDoor door = new(cookie, origin);
+        Uri socket = new($"wss://{balancer.Pages.Authority}/mqtt");
+        List<RawMqttClient> clients = [];
+        try
+        {
+            // The one with the fewest connections is next: some come to each node.
+            for (var pair = 0; pair < 3; pair++)
+            {
+                clients.Add(await ConnectAsync(socket, door, certificate));
+                clients.Add(await RawMqttClient.OverTcpAsync(balancer.Mqtt, MqttVersion.V5));
+                Assert.True((await clients[^1].ConnectAsync(ana.UserName, token)).Accepted);
+            }
+
+            await Task.WhenAll(house.CutAsync(0), house.CutAsync(1));
+            await Task.Delay(TimeSpan.FromSeconds(6), TestContext.Current.CancellationToken);
+            await Task.WhenAll(house.MendAsync(0), house.MendAsync(1));
+            Assert.All(clients, client => Assert.False(client.IsClosed));
+            Assert.True((await clients[0].PublishAsync(Lobby.Topic, "after the database was away")).Accepted);
+
+            var began = Stopwatch.GetTimestamp();
+            await house[0].SignalAsync("STOP");
+            await Task.WhenAny(clients.Select(client => client.WaitForCloseAsync()));
+            Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8));
+            await SpeakAsync(balancer, origin, [cookie], certificate);
+        }
+        finally
+        {
+            await house[0].SignalAsync("CONT");
+            foreach (var client in clients)
+            {
+                await client.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Behind_HAProxy_whoever_comes_while_a_node_stops_comes_to_the_other_at_once()
+    {
+        Assert.SkipWhen(ClusterGuide.HaProxy is null, "HAProxy is not installed.");
+        using TestCertificate certificate = new();
+        await using var house = await ServerHouse.StartAsync(2, "WebMessenger:TrustedProxies:0=127.0.0.1");
+        using var ana = await Person.RegisterAsync(house[1]);
+        await using var balancer = await ClusterGuide.StartHaProxyAsync(house, certificate);
+        var origin = balancer.Pages.GetLeftPart(UriPartial.Authority);
+        using var browser = Browser(balancer, certificate);
+        WebSocketDoor door = new(await EnterAsync(browser, origin, "Guest"), origin);
+        Uri socket = new($"wss://{balancer.Pages.Authority}/mqtt");
+        List<RawMqttClient> there = [];
+        try
+        {
+            // The node tells them one after the other, and goes on over that time.
+            for (var tab = 0; tab < 8; tab++)
+            {
+                there.Add(await ConnectAsync(socket, door, certificate));
+            }
+
+            var ending = house[0].TerminateAsync();
+            await ServerHouse.BecomesAsync(house[0], HttpStatusCode.ServiceUnavailable);
+            var came = 0;
+            for (; !ending.IsCompleted; came++)
+            {
+                await using var late = await RawMqttClient.OverWebSocketAsync(socket, door, trusted: certificate).InLobbyAsync();
+                Assert.True((await late.PublishAsync(Lobby.Topic, "late")).Accepted);
+            }
+
+            Assert.InRange(came, 2, int.MaxValue);
+            Assert.Equal(0, (await ending).ExitCode);
+        }
+        finally
+        {
+            foreach (var tab in there)
+            {
+                await tab.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact(Explicit = true)]
     public async Task Nodes_with_certificates_made_as_shown_know_each_other_and_a_check_finds_nothing_wrong_with_them()
     {
         var folder = Directory.CreateTempSubdirectory("webmessenger-certificates-").FullName;
@@ -79,11 +168,7 @@ public sealed class ClusterGuideTests
     private static async Task GoesOnAsync(ServerHouse house, ClusterGuide balancer, TestCertificate certificate)
     {
         var origin = balancer.Pages.GetLeftPart(UriPartial.Authority);
-        using HttpClient browser = new(new SocketsHttpHandler
-        {
-            UseCookies = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, chain, _) => certificate.Signed(shown, chain) },
-        })
-        { BaseAddress = balancer.Pages };
+        using var browser = Browser(balancer, certificate);
         var cookies = await Task.WhenAll(Enumerable.Range(0, 6).Select(guest => EnterAsync(browser, origin, $"Guest {guest}")));
         await SpeakAsync(balancer, origin, cookies, certificate);
 
@@ -93,6 +178,12 @@ public sealed class ClusterGuideTests
         await SpeakAsync(balancer, origin, cookies, certificate);
         await EnterAsync(browser, origin, "Late guest");
     }
+
+    private static HttpClient Browser(ClusterGuide balancer, TestCertificate certificate) => new(new SocketsHttpHandler
+    {
+        UseCookies = false, SslOptions = { RemoteCertificateValidationCallback = (_, shown, chain, _) => certificate.Signed(shown, chain) },
+    })
+    { BaseAddress = balancer.Pages };
 
     private static async Task<string> EnterAsync(HttpClient browser, string origin, string nickname)
     {

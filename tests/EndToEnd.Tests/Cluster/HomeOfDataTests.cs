@@ -41,7 +41,7 @@ public sealed class HomeOfDataTests
 
         if (how == "frozen")
         {
-            await SignalAsync(house[home], "CONT");
+            await house[home].SignalAsync("CONT");
         }
 
         HashSet<string> heard = [];
@@ -138,15 +138,9 @@ public sealed class HomeOfDataTests
                 Assert.Equal(0, (await house[home].TerminateAsync()).ExitCode);
                 break;
             default:
-                await SignalAsync(house[home], "STOP");
+                await house[home].SignalAsync("STOP");
                 break;
         }
-    }
-
-    private static async Task SignalAsync(ServerProcess node, string signal)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, node.ProcessId.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
     }
 
     private static async Task<int> HomeAsync(ServerHouse house)

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using WebMessenger.EndToEnd.Tests.Durability;
 using WebMessenger.EndToEnd.Tests.Servers;
@@ -46,6 +44,7 @@ public sealed class SilentNodeTests : IAsyncLifetime
         // The others have gone on without it, which it finds out, and ends itself.
         _house.Mend(0);
         Assert.Equal(3, (await _house[0].EndedAsync()).ExitCode);
+        Assert.Single(_house[0].Log.Split('\n'), line => line.Contains(" FTL ", StringComparison.Ordinal));
         Assert.DoesNotContain(await tab.PublishesUntilClosedAsync(), publish => publish.Says(meanwhile));
         Assert.False(ping.IsCompletedSuccessfully);
         await _house[0].StartAgainAsync();
@@ -89,12 +88,12 @@ public sealed class SilentNodeTests : IAsyncLifetime
         Assert.True((await speaker.PublishAsync(Lobby.Topic, before)).Accepted);
         await tab.PublishesUntilAsync(publish => publish.Says(before));
 
-        await SignalAsync(_house[0], "STOP");
+        await _house[0].SignalAsync("STOP");
         using var elsewhere = await ana.SignInAtAsync(_house[1]);
         await owner.BanAsync(ana);
         var secret = Lobby.Unique("a secret");
         Assert.True((await speaker.PublishAsync(Lobby.Topic, secret)).Accepted);
-        await SignalAsync(_house[0], "CONT");
+        await _house[0].SignalAsync("CONT");
 
         Assert.DoesNotContain(await tab.PublishesUntilClosedAsync(), publish => publish.Says(secret));
     }
@@ -174,11 +173,5 @@ public sealed class SilentNodeTests : IAsyncLifetime
         Assert.Equal(1, ended.ExitCode);
         Assert.Contains("WebMessenger:Cluster:Postgres", ended.Error, StringComparison.Ordinal);
         Assert.Single(ended.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-    }
-
-    private static async Task SignalAsync(ServerProcess node, string signal)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", node.ProcessId.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -176,10 +176,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>SIGTERM, as a service's supervisor sends it.</summary>
     public async Task<Ended> TerminateAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", ProcessId.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await SignalAsync("TERM");
         await Live.Process.WaitForExitAsync().WaitAsync(_patience);
         return await Live.EndedAsync();
+    }
+
+    /// <param name="signal">Without the SIG, such as STOP: it is frozen, until CONT.</param>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     public Task<RawMqttClient> TcpAsync(MqttVersion version = MqttVersion.V5) => RawMqttClient.OverTcpAsync(ForClient().Mqtt, version);

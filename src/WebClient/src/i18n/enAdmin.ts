@@ -34,6 +34,7 @@ export const enAdmin = {
   'admin.first.reachLine': 'Start it with a certificate',
   'admin.first.backup': 'Keep a copy',
   'admin.first.backupHint': 'One command, while the server runs. docs/operating.md has the line that does it every night.',
+  'admin.first.backupCluster': 'The database has all of it, and makes the copy itself, while the nodes run. docs/cluster.md says more, under “Backup and restore”.',
   'admin.first.backupLine': 'Make a backup',
   'admin.first.again': 'You find this card again below, under Overview.',
   'admin.first.show': 'Show the first steps again',
@@ -106,6 +107,9 @@ export const enAdmin = {
 
   'admin.server': 'The server',
   'admin.server.version': 'Version',
+  'admin.server.node': 'Node that answers',
+  'admin.server.others': 'Other nodes',
+  'admin.server.noOthers': 'none',
   'admin.server.runtime': 'Runs on',
   'admin.server.started': 'Started',
   'admin.server.disk': 'Disk',

@@ -35,6 +35,7 @@ export const ptBRAdmin: AdminTexts = {
   'admin.first.reachLine': 'Iniciar com um certificado',
   'admin.first.backup': 'Guarde uma cópia',
   'admin.first.backupHint': 'Um comando, com o servidor funcionando. Em docs/operating.md está a linha que faz isso toda noite.',
+  'admin.first.backupCluster': 'Tudo está no banco de dados, que faz a cópia ele mesmo, com os nós funcionando. Em docs/cluster.md há mais, em “Backup and restore”.',
   'admin.first.backupLine': 'Fazer um backup',
   'admin.first.again': 'Você encontra este cartão de novo aqui embaixo, em Visão geral.',
   'admin.first.show': 'Mostrar de novo os primeiros passos',
@@ -107,6 +108,9 @@ export const ptBRAdmin: AdminTexts = {
 
   'admin.server': 'O servidor',
   'admin.server.version': 'Versão',
+  'admin.server.node': 'Nó que responde',
+  'admin.server.others': 'Outros nós',
+  'admin.server.noOthers': 'nenhum',
   'admin.server.runtime': 'Funciona com',
   'admin.server.started': 'Iniciado',
   'admin.server.disk': 'Disco',

@@ -17,6 +17,8 @@ export interface Overview {
   rates: { messagesPerSecond: number; deliveriesPerSecond: number; bytesInPerSecond: number; bytesOutPerSecond: number };
   /** Since when kicks, bans and revoked tokens may be back, after damage. */
   damagedSince?: string | null;
+  /** Where there are several nodes: the one that has answered, and those that it is in touch with. */
+  cluster?: { node: string; others: readonly string[] } | null;
 }
 
 /** `detail`: in the server's words. */
