@@ -13,7 +13,7 @@ internal sealed class DurableLives(
 {
     /// <summary>Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.</summary>
     /// <param name="taken">Of several nodes: this one has just written the fence, and so has the client. Null in a house of one.</param>
-    /// <param name="mayCount">False: <see cref="SessionOpening.OutOfTurn"/> if the account's other clients would have to be counted.</param>
+    /// <param name="mayCount">False: <see cref="SessionOpening.OutOfTurn"/> if others of the account would have to be counted.</param>
     /// <returns><c>Written</c> completes when what the client counts on is on disk.</returns>
     public (SessionOpening Opening, DurableClient? Kept, Task Written) Open(
         IResumable connection, bool isClean, uint expiry, LastWill? will, Taken? taken = null, bool mayCount = true)

@@ -38,7 +38,7 @@ internal interface INode : IRevocation
     /// <param name="by">The name of the connection that stays.</param>
     Task TakeOverAsync(ClientName client, string by);
 
-    /// <summary>Whether the client is the connection of that name: no newer one of this node has displaced it, and it has not gone.</summary>
+    /// <summary>Whether the client is the connection of that name: none of this node has displaced it, and it has not gone.</summary>
     bool IsCurrent(ClientName client, string connection);
 
     /// <summary>
