@@ -69,10 +69,12 @@ internal sealed class ClusterGuide : IAsyncDisposable
             (folder, file) => ["-p", folder, "-e", "stderr", "-c", file], port, 0);
     }
 
-    public static Task<ClusterGuide> StartHaProxyAsync(ServerHouse house, TestCertificate certificate)
+    public static async Task<ClusterGuide> StartHaProxyAsync(ServerHouse house, TestCertificate certificate)
     {
+        // The first answer of a program that has just started may take longer than a check waits, on a busy machine twice.
+        await Task.WhenAll(ServerHouse.BecomesAsync(house[0], HttpStatusCode.OK), ServerHouse.BecomesAsync(house[1], HttpStatusCode.OK));
         var (port, mqtt) = (FreePort(), FreePort());
-        return StartAsync(
+        return await StartAsync(
             HaProxy!, folder =>
             {
                 var both = Path.Combine(folder, "chat.pem");
