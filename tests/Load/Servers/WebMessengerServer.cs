@@ -22,7 +22,7 @@ internal sealed partial class WebMessengerServer(
         "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress", "DataStoredBytesPerDayPerAccount", "DataStoredBytesPerDayPerGuest", "DataStoredBytesPerDayPerAddress",
         "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress", "SearchesPerSecond",
         "SubscribePerSecond", "IdlePacketsPerSecond", "FramesPerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest", "HookPostsPerSecond", "RuleSaysPerMinute", "RuleSaysPerMinutePerRoom", "RuleTestsPerSecond", "RuleBytesPerSecondPerRoom", "RuleBytesPerSecondPerAccount",
-        "RetainedPerRoom", "RetainedMegabytesPerRoom", "ActsBeyondQuotaPerDay", "InvitesPerRoom", "DeletionsPerSecond", "JoinRequestsPerRoom", "ReportsPerRoom", "ExportsAtOnce", "ImportsAtOnce", "ImportBytesPerSecond", "ImportsPerDay", "NodePipes",
+        "RetainedPerRoom", "RetainedMegabytesPerRoom", "ActsBeyondQuotaPerDay", "InvitesPerRoom", "DeletionsPerSecond", "JoinRequestsPerRoom", "ReportsPerRoom", "ExportsAtOnce", "ImportsAtOnce", "ImportBytesPerSecond", "ImportsPerDay",
     ];
 
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
