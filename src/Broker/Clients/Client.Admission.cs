@@ -224,11 +224,11 @@ internal sealed partial class Client
         RefuseAdmitted(ReasonCode.ServerUnavailable, "No node has the data topics just now. Connect again in a moment.");
     }
 
-    // What is kept of the client at the home of the data comes as it comes, and what a clean start ends ends there too.
+    // What is kept of the client at the home of the data comes as it comes, and what a clean start ends ends there too. Who only talks has
+    // nothing there: he depends on no other node.
     private void BeginRelay()
     {
-        if (_relay is { IsUsed: true } relay
-            && (Kept.IsCleanStart ? _services.Durable.Has(Account.Id, SessionName.OfData(ClientId)) : Kept.IsDurable))
+        if (_relay is { IsUsed: true } relay && _services.Durable.Has(Account.Id, SessionName.OfData(ClientId)))
         {
             _ = relay.BeginAsync();
         }

@@ -13,6 +13,7 @@ internal sealed partial class DataRelay
     // Never throws.
     private async Task RunAsync()
     {
+        var (code, why) = (ReasonCode.ServerUnavailable, HomeGone);
         try
         {
             if (await services.Home!.OpenAsync(preface()) is { } pipe)
@@ -30,6 +31,7 @@ internal sealed partial class DataRelay
 
                 Send(ClientPackets.Connect(identity.ClientId, kept.IsCleanStart, kept.SessionExpiry, window.Size, writer.MaximumPacket));
                 await ReadAsync(pipe.Input);
+                (code, why) = pipe.IsRefused ? (ReasonCode.QuotaExceeded, OtherNode.Full) : (code, why);
             }
         }
         catch (Exception error) when (error is Violation or IOException or InvalidOperationException or OperationCanceledException)
@@ -43,7 +45,14 @@ internal sealed partial class DataRelay
 
         // Where the client has gone first, what it said last is on its way still, and ends the pipe (End).
         _connected.TrySetResult();
-        SendElsewhere(ReasonCode.ServerUnavailable, HomeGone);
+        if (code == ReasonCode.QuotaExceeded)
+        {
+            _ = life.EndAsync(code, why);
+        }
+        else
+        {
+            SendElsewhere(code, why);
+        }
     }
 
     private async Task ReadAsync(System.IO.Pipelines.PipeReader input)

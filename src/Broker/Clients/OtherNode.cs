@@ -14,6 +14,9 @@ namespace WebMessenger.Broker.Clients;
 /// </summary>
 internal sealed class OtherNode(Client client, ConnectionServices services, DataHome home)
 {
+    /// <summary>Why a client is refused for whom there is no pipe.</summary>
+    public const string Full = "So many hear and say data topics, of this account or in all, that there is no place for one more just now. Try again later.";
+
     private LoginSession? _handedOver;
     private NodePipe? _pipe;
 
@@ -48,7 +51,8 @@ internal sealed class OtherNode(Client client, ConnectionServices services, Data
             from?.Address.ToString(),
             from?.Port ?? 0,
             client.Transport.IsEncrypted,
-            certificate?.Fingerprint.ToString());
+            certificate?.Fingerprint.ToString(),
+            Holder: PipePreface.HolderOf(session.Account, from?.Address));
     }
 
     /// <summary>Hands the client on. False: there is nobody who serves it just now.</summary>
@@ -94,6 +98,11 @@ internal sealed class OtherNode(Client client, ConnectionServices services, Data
             await Task.WhenAny(down, client.Ended, Task.Delay(Goodbye.Time, services.Time));
         }
 
+        if (pipe.IsRefused)
+        {
+            await RefuseAsync();
+        }
+
         if (client.Kept.IsSentElsewhere)
         {
             // Before the other node hears that the client is gone.
@@ -102,6 +111,21 @@ internal sealed class OtherNode(Client client, ConnectionServices services, Data
 
         pipe.Abort();
         client.Transport.Input.CancelPendingRead();
+    }
+
+    // The other node has said nothing to it, and does not.
+    private async Task RefuseAsync()
+    {
+        try
+        {
+            client.Transport.Output.Write(PacketWriter.ConnAck(
+                client.Writer.IsVersion5, ReasonCode.QuotaExceeded, Full, sessionPresent: false, null, client.Writer.MaximumPacket));
+            await client.Transport.Output.FlushAsync();
+        }
+        catch (Exception error) when (error is IOException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        {
+            // It has gone.
+        }
     }
 
     private async Task CopyAsync(PipeReader from, PipeWriter to, bool isToClient)

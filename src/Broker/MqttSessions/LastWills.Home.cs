@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
@@ -24,7 +25,8 @@ internal sealed partial class LastWills
         RelayedWill relayed = new(
             will.Topic, will.QualityOfService, will.Retain, will.ExpirySeconds, will.Properties ?? [], will.Certificate, publisherMark);
         PipePreface preface = new(
-            PipeUse.Will, session.Id, session.Account.Id, session.Kind == LoginSessionKind.Password, clientId, session.Address, Will: relayed);
+            PipeUse.Will, session.Id, session.Account.Id, session.Kind == LoginSessionKind.Password, clientId, session.Address, Will: relayed,
+            Holder: PipePreface.HolderOf(session.Account, IPAddress.TryParse(session.Address, out var address) ? address : null));
         if (await home!.OpenAsync(preface) is not { } pipe)
         {
             Dropped(session, clientId, ReasonCode.ServerUnavailable, "no node has the data topics just now.", will.Topic);
@@ -35,5 +37,9 @@ internal sealed partial class LastWills
         await pipe.Output.FlushAsync();
         pipe.Output.Complete();
         await pipe.Closed;
+        if (pipe.IsRefused)
+        {
+            Dropped(session, clientId, ReasonCode.QuotaExceeded, "too many hear and say data topics just now.", will.Topic);
+        }
     }
 }

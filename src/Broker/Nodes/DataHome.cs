@@ -41,7 +41,7 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
 
     /// <summary>
     /// Opens a pipe to the node that has the data topics, this one or another; waits for a while where nobody has them just now.
-    /// Null: nobody has them, or there are as many pipes as may be.
+    /// Null: nobody has them. One for which there is no place is refused (<see cref="NodePipe.IsRefused"/>).
     /// </summary>
     public async Task<NodePipe?> OpenAsync(PipePreface preface, CancellationToken cancellation = default)
     {
@@ -57,7 +57,7 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
             await Task.Delay(_lookPause, time, cancellation);
         }
 
-        return pipes.Open(node, preface.Encode());
+        return pipes.Open(node, preface.Encode(), preface.Holder);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

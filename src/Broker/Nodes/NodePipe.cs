@@ -66,6 +66,9 @@ internal sealed class NodePipe : IDuplexPipe
     /// <summary>Completes when the other end can receive nothing more.</summary>
     public Task Closed => _closed.Task;
 
+    /// <summary>It is over because there was no place for it. Set before <see cref="Closed"/>, and before its input ends.</summary>
+    public bool IsRefused { get; private set; }
+
     /// <summary>Completes when whose bytes it has is to go to another node, as the opener stops.</summary>
     public Task Leaving => _leaving.Task;
 
@@ -135,6 +138,13 @@ internal sealed class NodePipe : IDuplexPipe
 
     /// <summary>It is over, and the other end knows, or is not there.</summary>
     public void Break() => End(isSaid: false);
+
+    /// <summary>There is no place for it, here or at the other end.</summary>
+    public void Refuse()
+    {
+        IsRefused = true;
+        End(isSaid: false);
+    }
 
     /// <summary>Sends what is written until it is over.</summary>
     public async Task SendAllAsync()

@@ -18,18 +18,22 @@ internal sealed partial class NodePipes
     /// <summary>A node that did not answer is told so often that all pipes to it are over.</summary>
     private static readonly TimeSpan _resetPause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>That there is no room for more pipes is said so often.</summary>
+    private static readonly TimeSpan _logPause = TimeSpan.FromMinutes(1);
+
     private readonly INodeLinks _links;
-    private readonly BrokerLimits _limits;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<(string Peer, bool IsOpener, long Number), NodePipe> _pipes = [];
-    private readonly Dictionary<string, Peer> _peers = [];
+    private readonly Dictionary<string, PipePeer> _peers = [];
+    private readonly PipePlaces _places;
     private long _lastNumber;
+    private long? _saidFull;
 
     public NodePipes(INodeLinks links, BrokerLimits limits, TimeProvider time, ILogger<NodePipes> logger)
     {
-        (_links, _limits, _time, _logger) = (links, limits, time, logger);
+        (_links, _places, _time, _logger) = (links, new PipePlaces(limits.NodePipes), time, logger);
         links.Answer(NodeTopic.Data, (node, message) =>
         {
             Receive(node, message);
@@ -41,7 +45,7 @@ internal sealed partial class NodePipes
     /// <summary>Serves a pipe that another node has opened, until it is over. Null: none is taken.</summary>
     public Func<NodePipe, Task>? Accepted { get; set; }
 
-    /// <summary>Those that are open now, both ways.</summary>
+    /// <summary>The ends of those that are open now.</summary>
     public int Count
     {
         get
@@ -53,24 +57,37 @@ internal sealed partial class NodePipes
         }
     }
 
-    /// <summary>Opens a pipe; whether the node takes it is seen by what comes. Null: there are as many as may be.</summary>
-    public NodePipe? Open(string node, ReadOnlyMemory<byte> preface)
+    /// <summary>
+    /// Opens a pipe; whether the node takes it is seen by what comes. One for which there is no place here or there is over, and says so
+    /// (<see cref="NodePipe.IsRefused"/>).
+    /// </summary>
+    /// <param name="holder">For whom, as <see cref="PipePreface.Holder"/> says.</param>
+    public NodePipe Open(string node, ReadOnlyMemory<byte> preface, string holder)
     {
         NodePipe pipe;
+        bool isTaken;
         lock (_gate)
         {
-            if (IsFull)
-            {
-                return null;
-            }
-
             pipe = new NodePipe(node, isOpener: true, ++_lastNumber, preface, Send);
-            _pipes[(node, true, pipe.Number)] = pipe;
-            PeerOf(node).Queue(new PipeFrame(PipeFrameKind.Open, IsOpener: true, pipe.Number, preface));
+            isTaken = _places.TryTake(holder);
+            if (isTaken)
+            {
+                _pipes[(node, true, pipe.Number)] = pipe;
+                PeerOf(node).Queue(new PipeFrame(PipeFrameKind.Open, IsOpener: true, pipe.Number, preface));
+            }
         }
 
-        Start(pipe);
-        SendWaiting(node);
+        Start(pipe, isTaken ? holder : null);
+        if (isTaken)
+        {
+            SendWaiting(node);
+        }
+        else
+        {
+            SayFull();
+            pipe.Refuse();
+        }
+
         return pipe;
     }
 
@@ -87,20 +104,33 @@ internal sealed partial class NodePipes
     }
 
     // Under the gate.
-    private bool IsFull => /* guard: pipes to other nodes */ _limits.NodePipes > 0 && _pipes.Count >= _limits.NodePipes;
-
-    // Under the gate.
-    private Peer PeerOf(string node)
+    private PipePeer PeerOf(string node)
     {
         if (!_peers.TryGetValue(node, out var peer))
         {
-            _peers[node] = peer = new Peer();
+            _peers[node] = peer = new PipePeer();
         }
 
         return peer;
     }
 
-    private void Start(NodePipe pipe)
+    private void SayFull()
+    {
+        lock (_gate)
+        {
+            if (_saidFull is { } said && _time.GetElapsedTime(said) < _logPause)
+            {
+                return;
+            }
+
+            _saidFull = _time.GetTimestamp();
+        }
+
+        LogFull(_logger);
+    }
+
+    // Its place is its holder's until it is over; null: it takes none.
+    private void Start(NodePipe pipe, string? holder)
     {
         _ = Task.Run(pipe.SendAllAsync);
         _ = pipe.Closed.ContinueWith(
@@ -109,6 +139,10 @@ internal sealed partial class NodePipes
                 lock (_gate)
                 {
                     _pipes.Remove((pipe.Peer, pipe.IsOpener, pipe.Number));
+                    if (holder is not null)
+                    {
+                        _places.GiveBack(holder);
+                    }
                 }
             },
             TaskScheduler.Default);
@@ -263,6 +297,9 @@ internal sealed partial class NodePipes
             case PipeFrameKind.Leave:
                 pipe.ReceiveLeave();
                 break;
+            case PipeFrameKind.Abort when frame.Bytes.Span.SequenceEqual(PipeFrames.Full):
+                pipe.Refuse();
+                break;
             case PipeFrameKind.Abort:
                 pipe.Break();
                 break;
@@ -273,9 +310,12 @@ internal sealed partial class NodePipes
     {
         NodePipe? pipe = null;
         var serve = Accepted;
+
+        // The other end of a pipe to this node itself has its place.
+        var holder = node == _links.Self ? null : PipePreface.Read(frame.Bytes)?.Holder ?? "";
         lock (_gate)
         {
-            if (serve is not null && !IsFull)
+            if (serve is not null && (holder is null || _places.TryTake(holder)))
             {
                 pipe = new NodePipe(node, isOpener: false, frame.Number, frame.Bytes.ToArray(), Send);
                 _pipes[(node, false, frame.Number)] = pipe;
@@ -284,11 +324,16 @@ internal sealed partial class NodePipes
 
         if (pipe is null)
         {
-            Send(node, new PipeFrame(PipeFrameKind.Abort, IsOpener: false, frame.Number, default));
+            if (serve is not null)
+            {
+                SayFull();
+            }
+
+            Send(node, new PipeFrame(PipeFrameKind.Abort, IsOpener: false, frame.Number, serve is null ? default : PipeFrames.Full));
             return;
         }
 
-        Start(pipe);
+        Start(pipe, holder);
         _ = Task.Run(() => ServeAsync(pipe, serve!));
     }
 
@@ -333,41 +378,12 @@ internal sealed partial class NodePipes
         });
     }
 
-    /// <summary>What is to be said to one node. Guarded by the gate.</summary>
-    private sealed class Peer
-    {
-        private readonly LinkedList<PipeFrame> _waiting = new();
-
-        public bool IsSending { get; set; }
-
-        public void Queue(PipeFrame frame) => _waiting.AddLast(frame);
-
-        public void Begin(PipeFrame frame)
-        {
-            if (_waiting.First?.Value.Kind != frame.Kind)
-            {
-                _waiting.AddFirst(frame);
-            }
-        }
-
-        public void Clear() => _waiting.Clear();
-
-        public List<PipeFrame> Take(int bytes)
-        {
-            List<PipeFrame> frames = [];
-            while (_waiting.First is { } next && (frames.Count == 0 || next.Value.Bytes.Length <= bytes))
-            {
-                frames.Add(next.Value);
-                bytes -= next.Value.Bytes.Length + PipeFrame.HeadLength;
-                _waiting.RemoveFirst();
-            }
-
-            return frames;
-        }
-    }
-
     [LoggerMessage(5801, LogLevel.Warning, "What goes through node {Node} has ended: a message to it failed ({Reason})")]
     private static partial void LogFailed(ILogger logger, string node, string reason);
+
+    [LoggerMessage(5807, LogLevel.Warning,
+        "There is no place for one more of those who hear and say data topics between nodes: they are as many as NodePipes allows, or somebody has as many as are free")]
+    private static partial void LogFull(ILogger logger);
 
     [LoggerMessage(5802, LogLevel.Error, "What node {Node} had begun here has failed")]
     private static partial void LogServing(ILogger logger, string node, Exception error);

@@ -18,7 +18,7 @@ internal enum PipeFrameKind : byte
     /// <summary>Nothing more comes.</summary>
     End = 4,
 
-    /// <summary>It is over both ways, at once.</summary>
+    /// <summary>It is over both ways, at once; <see cref="PipeFrames.Full"/>: there was no place for it.</summary>
     Abort = 5,
 
     /// <summary>All pipes between the two nodes that began before are over; its number is 0.</summary>
@@ -41,6 +41,9 @@ internal readonly record struct PipeFrame(PipeFrameKind Kind, bool IsOpener, lon
 internal static class PipeFrames
 {
     private const byte Version = 1;
+
+    /// <summary>Bytes of an <see cref="PipeFrameKind.Abort"/>.</summary>
+    public static readonly byte[] Full = [1];
 
     /// <summary>Writes a message.</summary>
     public static ReadOnlyMemory<byte> Write(IReadOnlyList<PipeFrame> frames)

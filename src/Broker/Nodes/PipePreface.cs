@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Limits;
 
 namespace WebMessenger.Broker.Nodes;
 
@@ -28,6 +30,7 @@ internal enum PipeUse : byte
 /// <param name="Address">The client's, as text; null: unknown.</param>
 /// <param name="Fingerprint">Of the client certificate that it came by; null: of none.</param>
 /// <param name="Will">Of <see cref="PipeUse.Will"/>.</param>
+/// <param name="Holder">Whose place it takes: <see cref="HolderOf"/>; empty: the node's own.</param>
 internal sealed record PipePreface(
     PipeUse Use,
     string? Session = null,
@@ -38,8 +41,13 @@ internal sealed record PipePreface(
     int Port = 0,
     bool IsEncrypted = false,
     string? Fingerprint = null,
-    RelayedWill? Will = null)
+    RelayedWill? Will = null,
+    string Holder = "")
 {
+    /// <summary>An account has its places; all guests of an address have theirs together.</summary>
+    public static string HolderOf(Account account, IPAddress? address) =>
+        account.IsGuest ? "address " + Origin.Of(address) : "account " + account.Id;
+
     [JsonIgnore]
     public IPEndPoint? RemoteEndPoint => IPAddress.TryParse(Address, out var address) ? new IPEndPoint(address, Port) : null;
 

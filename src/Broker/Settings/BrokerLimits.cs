@@ -221,8 +221,8 @@ internal sealed record BrokerLimits
     public int DeviceTracesPerAccount { get; init; } = 2;
 
     /// <summary>Streams of bytes to and from other nodes: one for each device that came to another one, and for each client that hears
-    /// devices.</summary>
-    public int NodePipes { get; init; } = 5_000;
+    /// devices. An account, and all guests of an address together, has no more than are free.</summary>
+    public int NodePipes { get; init; } = 20_000;
 
     /// <summary>Packets of a trace; further ones are counted.</summary>
     public int DeviceTracePackets { get; init; } = 1_000;

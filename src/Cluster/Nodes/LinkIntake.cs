@@ -17,13 +17,12 @@ internal sealed partial class LinkIntake(NodeOptions options, ILogger<LinkIntake
 
     // Whoever asks is told that it is being worked on before his call would be over: so he knows that this node is there.
     private static readonly TimeSpan _hold = TimeSpan.FromMilliseconds(500);
-    private const int QuestionsAtOnce = 10_000;
 
     private readonly ConcurrentDictionary<NodeTopic, Action<string, ReadOnlyMemory<byte>>> _heard = new();
     private readonly ConcurrentDictionary<NodeTopic, Func<string, ReadOnlyMemory<byte>, Task<ReadOnlyMemory<byte>>>> _answer = new();
     private readonly ConcurrentDictionary<(string Node, NodeTopic Topic), CallQueue> _queues = new();
     private readonly ConcurrentDictionary<string, long> _numbers = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<(string Node, long Number), Task<Answer>> _underWay = new();
+    private readonly ConcurrentDictionary<string, AskedQuestions> _asked = new(StringComparer.Ordinal);
     private volatile bool _isOpen;
 
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => Add(_heard, topic, heard);
@@ -75,17 +74,15 @@ internal sealed partial class LinkIntake(NodeOptions options, ILogger<LinkIntake
             return new Answer(AnswerKind.NotServing).Write();
         }
 
-        if (_underWay.Count > QuestionsAtOnce)
+        var asked = _asked.GetOrAdd(question.From, _ => new AskedQuestions(options.LinkQueueBytes));
+        if (asked.Take(question, out var work) is not { } underWay)
         {
             return new Answer(AnswerKind.Failed).Write();
         }
 
-        var key = (question.From, question.Number);
-        TaskCompletionSource<Answer> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        var underWay = _underWay.GetOrAdd(key, answer.Task);
-        if (underWay == answer.Task)
+        if (work is not null)
         {
-            Begin(question, answer);
+            Begin(question, answer => asked.Answer(question.Number, work, answer));
         }
 
         if (!underWay.IsCompleted)
@@ -95,60 +92,47 @@ internal sealed partial class LinkIntake(NodeOptions options, ILogger<LinkIntake
             await held.CancelAsync();
         }
 
-        if (!underWay.IsCompleted)
-        {
-            return new Answer(AnswerKind.Working).Write();
-        }
-
-        _underWay.TryRemove(key, out _);
-        return (await underWay).Write();
+        return (underWay.IsCompleted ? await underWay : new Answer(AnswerKind.Working)).Write();
     }
 
     /// <summary>A node has gone: what it had asked nobody fetches any more.</summary>
     public void Forget(string node)
     {
-        foreach (var (key, _) in _underWay.Where(pair => pair.Key.Node == node))
-        {
-            _underWay.TryRemove(key, out _);
-        }
-
         foreach (var (key, _) in _queues.Where(pair => pair.Key.Node == node))
         {
             _queues.TryRemove(key, out _);
         }
 
         _numbers.TryRemove(node, out _);
+        _asked.TryRemove(node, out _);
     }
 
-    private void Begin(Question question, TaskCompletionSource<Answer> answer)
+    private void Begin(Question question, Action<Answer> done)
     {
-        if (!_answer.TryGetValue(question.Topic, out var asked))
+        if (!_answer.TryGetValue(question.Topic, out var asked)
+            || !Queue(question.From, question.Topic).TryAdd(() => _ = CallAsync(asked, question, done), question.Message.Length))
         {
-            answer.SetResult(new(AnswerKind.Failed));
-        }
-        else if (!Queue(question.From, question.Topic).TryAdd(() => _ = CallAsync(asked, question, answer), question.Message.Length))
-        {
-            answer.SetResult(new(AnswerKind.Failed));
+            done(new(AnswerKind.Failed));
         }
     }
 
-    private async Task CallAsync(
-        Func<string, ReadOnlyMemory<byte>, Task<ReadOnlyMemory<byte>>> asked, Question question, TaskCompletionSource<Answer> answer)
+    private async Task CallAsync(Func<string, ReadOnlyMemory<byte>, Task<ReadOnlyMemory<byte>>> asked, Question question, Action<Answer> done)
     {
+        Answer answer = new(AnswerKind.Failed);
         try
         {
-            answer.SetResult(new(AnswerKind.Answered, await asked(question.From, question.Message)));
+            answer = new(AnswerKind.Answered, await asked(question.From, question.Message));
         }
         catch (ObjectDisposedException)
         {
             // Whoever would answer has ended with the node.
-            answer.SetResult(new(AnswerKind.Failed));
         }
         catch (Exception error)
         {
             LogFailed(logger, question.Topic, question.From, error);
-            answer.SetResult(new(AnswerKind.Failed));
         }
+
+        done(answer);
     }
 
     private CallQueue Queue(string node, NodeTopic topic) => _queues.GetOrAdd((node, topic), _ => new CallQueue(options.LinkQueueBytes, logger));

@@ -52,22 +52,26 @@ internal sealed record TellBatch(string From, long Number, IReadOnlyList<Told> M
     }
 }
 
-/// <summary>What is asked: version, name and number as in <see cref="TellBatch"/>, topic (1), bytes.</summary>
+/// <summary>What is asked: version, name and number as in <see cref="TellBatch"/>, the lowest number (8), topic (1), bytes.</summary>
 /// <param name="Number">The same when it is asked again: then it is not done again.</param>
-internal sealed record Question(string From, long Number, NodeTopic Topic, ReadOnlyMemory<byte> Message)
+/// <param name="Lowest">Of the questions to that node whose answers are waited for: those before it are over.</param>
+internal sealed record Question(string From, long Number, long Lowest, NodeTopic Topic, ReadOnlyMemory<byte> Message)
 {
+    private const int HeadLength = 9;
+
     public byte[] Write()
     {
-        var bytes = new byte[LinkBytes.HeadLength(From) + 1 + Message.Length];
+        var bytes = new byte[LinkBytes.HeadLength(From) + HeadLength + Message.Length];
         var rest = LinkBytes.WriteHead(bytes, From, Number);
-        rest[0] = (byte)Topic;
-        Message.Span.CopyTo(rest[1..]);
+        BinaryPrimitives.WriteInt64BigEndian(rest, Lowest);
+        rest[8] = (byte)Topic;
+        Message.Span.CopyTo(rest[HeadLength..]);
         return bytes;
     }
 
     /// <summary>Null: it is not one, or of a version that this program does not know.</summary>
-    public static Question? Read(ReadOnlyMemory<byte> bytes) => LinkBytes.ReadHead(bytes) is { Body.Length: > 0 } head
-        ? new(head.From, head.Number, (NodeTopic)head.Body.Span[0], head.Body[1..])
+    public static Question? Read(ReadOnlyMemory<byte> bytes) => LinkBytes.ReadHead(bytes) is { Body.Length: >= HeadLength } head
+        ? new(head.From, head.Number, BinaryPrimitives.ReadInt64BigEndian(head.Body.Span), (NodeTopic)head.Body.Span[8], head.Body[HeadLength..])
         : null;
 }
 

@@ -30,10 +30,14 @@ internal sealed partial class NodePeer : IDisposable
     public NodePeer(OtherNode node, string self, INodeService service, NodeOptions options, ILogger logger)
     {
         (Node, _self, _service, _options, _logger) = (node, self, service, options, logger);
+        Questions = new OpenQuestions(self);
         _ = Task.Run(RunAsync);
     }
 
     public OtherNode Node { get; }
+
+    /// <summary>What it is being asked.</summary>
+    public OpenQuestions Questions { get; }
 
     /// <summary>For how long no call has been answered. While it is reached, it is called each half second at least.</summary>
     public TimeSpan Unanswered => LeaseClock.Now - new TimeSpan(Volatile.Read(ref _answered));

@@ -79,28 +79,19 @@ internal sealed partial class OrleansLinks : INodeLinks
             throw new IOException($"There is no node {node}.");
         }
 
-        var question = Pack(topic, message);
-        for (var until = LeaseClock.Now + _patience; LeaseClock.Now < until && !peer.Node.Silent.IsCompleted;)
+        var question = peer.Questions.Begin(ref _questions, topic, message);
+        try
         {
-            switch (await peer.AskOnceAsync(question).WaitAsync(cancellation))
-            {
-                case { Kind: AnswerKind.Answered } answer:
-                    return answer.Bytes;
-                case { Kind: AnswerKind.Working }:
-                    break;
-                case { }:
-                    throw new IOException($"Node {node} does not answer what it is asked of {topic}.");
-                case null:
-                    await Task.Delay(_pause, cancellation);
-                    break;
-            }
+            return await AskPatientlyAsync(peer, topic, new Parcel(question.Write()), cancellation);
         }
-
-        throw new IOException($"Node {node} did not answer in time.");
+        finally
+        {
+            peer.Questions.End(question);
+        }
     }
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
-        Task.WhenAll(Asked().Select(peer => AskUntilSilentAsync(peer, topic, Pack(topic, message))));
+        Task.WhenAll(Asked().Select(peer => AskUntilSilentAsync(peer, topic, message)));
 
     public async Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message)
     {
@@ -133,15 +124,13 @@ internal sealed partial class OrleansLinks : INodeLinks
         }
     }
 
-    private Parcel Pack(NodeTopic topic, ReadOnlyMemory<byte> message) => new(new Question(Self, Interlocked.Increment(ref _questions), topic, message).Write());
-
     private IEnumerable<NodePeer> Asked() => _peers.Values.Where(peer => peer.Node.MayHaveClients);
 
     // It goes on being asked: what it has not answered is answered before it speaks again.
     // Two who come back at once would wait for each other if that they are back had to be answered as well.
     private async Task<ReadOnlyMemory<byte>?> AskUntilQuietAsync(NodePeer peer, NodeTopic topic, ReadOnlyMemory<byte> message)
     {
-        var asked = AskUntilSilentAsync(peer, topic, Pack(topic, message));
+        var asked = AskUntilSilentAsync(peer, topic, message);
         if (topic != LinkIntake.Back)
         {
             peer.Keep(asked);
@@ -175,6 +164,40 @@ internal sealed partial class OrleansLinks : INodeLinks
         }
 
         return true;
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> AskPatientlyAsync(NodePeer peer, NodeTopic topic, Parcel question, CancellationToken cancellation)
+    {
+        for (var until = LeaseClock.Now + _patience; LeaseClock.Now < until && !peer.Node.Silent.IsCompleted;)
+        {
+            switch (await peer.AskOnceAsync(question).WaitAsync(cancellation))
+            {
+                case { Kind: AnswerKind.Answered } answer:
+                    return answer.Bytes;
+                case { Kind: AnswerKind.Working }:
+                    break;
+                case { }:
+                    throw new IOException($"Node {peer.Node.Name} does not answer what it is asked of {topic}.");
+                case null:
+                    await Task.Delay(_pause, cancellation);
+                    break;
+            }
+        }
+
+        throw new IOException($"Node {peer.Node.Name} did not answer in time.");
+    }
+
+    private async Task<ReadOnlyMemory<byte>?> AskUntilSilentAsync(NodePeer peer, NodeTopic topic, ReadOnlyMemory<byte> message)
+    {
+        var question = peer.Questions.Begin(ref _questions, topic, message);
+        try
+        {
+            return await AskUntilSilentAsync(peer, topic, new Parcel(question.Write()));
+        }
+        finally
+        {
+            peer.Questions.End(question);
+        }
     }
 
     private async Task<ReadOnlyMemory<byte>?> AskUntilSilentAsync(NodePeer peer, NodeTopic topic, Parcel question)

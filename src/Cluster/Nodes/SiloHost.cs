@@ -29,11 +29,7 @@ internal static class SiloHost
         builder.UseOrleans(silo =>
         {
             AddMembership(silo, options, name);
-            if (options.Certificate is not null)
-            {
-                AddTls(silo, options);
-            }
-
+            new SiloDoor(loggers.CreateLogger<SiloDoor>()).Add(silo, options.Certificate is null ? null : () => AddTls(silo, options));
             silo.Services.AddSerializer(serializer => serializer.AddAssembly(typeof(NodeService).Assembly));
             silo.Services.AddSingleton<IFatalErrorHandler>(new FatalErrors(ended));
             silo.AddGrainService<NodeService>();
@@ -74,6 +70,7 @@ internal static class SiloHost
         NodeTrust trust = new(X509CertificateLoader.LoadCertificateFromFile(options.Authority!));
         silo.UseTls(own, tls =>
         {
+            tls.HandshakeTimeout = SiloDoor.Patience;
             tls.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
             tls.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
             tls.RemoteCertificateValidation = (certificate, _, _) => trust.Trusts(certificate);

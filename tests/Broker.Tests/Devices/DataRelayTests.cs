@@ -81,11 +81,17 @@ public sealed class DataRelayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_asks_for_no_data_topic_costs_no_pipe()
+    public async Task Who_asks_for_no_data_topic_costs_no_pipe_kept_or_not()
     {
         await using var bob = await _house.ConnectAsync(_house.Bob);
         await bob.SubscribeAsync("rooms/greenhouse");
         await bob.PublishAsync("rooms/greenhouse", "hello");
+        await KeptClients.LeaveBehindAsync(_house.Broker, _house.Ana, MqttVersion.V5, "rooms/greenhouse");
+        await bob.PublishAsync("rooms/greenhouse", "hello Ana");
+        var (ana, answer) = await KeptClients.ConnectAsync(_house.Broker, _house.Ana);
+        await using var _ = ana;
+        Assert.True(answer.SessionPresent);
+        Assert.Contains("hello Ana", (await ana.NextPublishAsync()).Text, StringComparison.Ordinal);
 
         Assert.Equal(0, _house.Broker.Get<NodePipes>().Count);
         Assert.Empty(_nodes.Lengths);
@@ -351,7 +357,7 @@ public sealed class DataRelayTests : IAsyncLifetime
         // Null: the pipe is closed without a word.
         async Task<byte?> FirstByteAsync(PipePreface preface)
         {
-            var pipe = pipes.Open("home", preface.Encode())!;
+            var pipe = pipes.Open("home", preface.Encode(), "");
             await pipe.Output.WriteAsync(WebMessenger.Broker.Wire.ClientPackets.Connect("bot", isClean: true, 0, 10, int.MaxValue));
             var read = await pipe.Input.ReadAsync();
             byte? first = read.Buffer.IsEmpty ? null : read.Buffer.FirstSpan[0];

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Settings;
 
@@ -10,6 +10,7 @@ namespace WebMessenger.Broker.Tests.Nodes;
 public sealed class NodePipesTests
 {
     private readonly FrontAndHome _nodes = new();
+    private readonly ListLogger _log = new();
 
     [Theory]
     [InlineData("home")]
@@ -27,7 +28,7 @@ public sealed class NodePipesTests
             pipe.Output.Complete();
             await pipe.Closed;
         };
-        var mine = pipes.Open(node, new byte[] { 1, 2, 3 })!;
+        var mine = pipes.Open(node, new byte[] { 1, 2, 3 }, "");
 
         await mine.Output.WriteAsync(said, TestContext.Current.CancellationToken);
         mine.Output.Complete();
@@ -47,7 +48,7 @@ public sealed class NodePipesTests
             var read = await pipe.Input.ReadAtLeastAsync(10 * NodePipe.Window);
             whole.SetResult(read.Buffer.Length);
         };
-        var mine = pipes.Open("home", default)!;
+        var mine = pipes.Open("home", default, "");
 
         await mine.Output.WriteAsync(new byte[10 * NodePipe.Window], TestContext.Current.CancellationToken);
 
@@ -69,7 +70,7 @@ public sealed class NodePipesTests
 
             await ReadAllAsync(pipe.Input);
         };
-        var (slow, quick) = (pipes.Open("home", new byte[1])!, pipes.Open("home", default)!);
+        var (slow, quick) = (pipes.Open("home", new byte[1], ""), pipes.Open("home", default, ""));
 
         var writing = slow.Output.WriteAsync(new byte[1_000_000], TestContext.Current.CancellationToken).AsTask();
         await quick.Output.WriteAsync(new byte[1_000_000], TestContext.Current.CancellationToken);
@@ -97,7 +98,7 @@ public sealed class NodePipesTests
             pipe.Output.Complete();
             await pipe.Closed;
         };
-        var before = pipes.Open("home", default)!;
+        var before = pipes.Open("home", default, "");
         await before.Output.WriteAsync(new byte[10], TestContext.Current.CancellationToken);
         while (pipes.Count < 2)
         {
@@ -110,36 +111,103 @@ public sealed class NodePipesTests
         _nodes.IsCut = false;
 
         await Task.WhenAll(ends);
-        var after = pipes.Open("home", default)!;
+        var after = pipes.Open("home", default, "");
         after.Output.Complete();
         await after.Closed;
     }
 
     [Fact]
-    public async Task There_are_so_many_pipes_and_one_more_is_refused()
+    public async Task There_are_so_many_pipes_here_and_at_the_other_node_and_one_more_is_refused()
     {
         var pipes = Pipes(new BrokerLimits { NodePipes = 2 });
         TaskCompletionSource over = new();
         pipes.Accepted = _ => over.Task;
-        var first = pipes.Open("home", default)!;
+        var first = pipes.Open("home", default, "ana");
         while (pipes.Count < 2)
         {
             await Task.Yield();
         }
 
         // Both ends are this program's.
-        Assert.Null(pipes.Open("home", default));
+        var refused = pipes.Open("home", default, "bob");
+        await refused.Closed;
+        Assert.True(refused.IsRefused);
+        Assert.True((await refused.Input.ReadAsync(TestContext.Current.CancellationToken)).IsCompleted);
+        await refused.Output.WriteAsync(new byte[3 * NodePipe.Window], TestContext.Current.CancellationToken);
         await SendAsync(new PipeFrame(PipeFrameKind.Open, true, 77, default));
         Assert.Equal(2, pipes.Count);
+        Assert.Single(_log.Lines, line => line.Contains(nameof(BrokerLimits.NodePipes), StringComparison.Ordinal));
 
         over.SetResult();
         await first.Closed;
+        Assert.False(first.IsRefused);
         while (pipes.Count > 0)
         {
             await Task.Yield();
         }
 
-        Assert.NotNull(pipes.Open("home", default));
+        var next = pipes.Open("home", default, "bob");
+        await next.Closed;
+        Assert.False(next.IsRefused);
+    }
+
+    [Fact]
+    public async Task Who_opened_a_pipe_hears_that_the_other_node_has_no_place_for_it()
+    {
+        var pipes = Pipes(new BrokerLimits { NodePipes = 3 });
+        pipes.Accepted = pipe => pipe.Closed;
+        var mine = pipes.Open("home", default, "ana");
+        while (pipes.Count < 2)
+        {
+            await Task.Yield();
+        }
+
+        // The last place is taken here: there is none at the other node, which is this program as well.
+        var other = pipes.Open("home", default, "bob");
+        await other.Closed;
+
+        Assert.True(other.IsRefused);
+        Assert.False(mine.Closed.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_pipe_to_this_node_itself_takes_one_place()
+    {
+        var pipes = Pipes(new BrokerLimits { NodePipes = 4 });
+        pipes.Accepted = pipe => pipe.Closed;
+        NodePipe[] open = [pipes.Open("both", default, "ana"), pipes.Open("both", default, "bob"), pipes.Open("both", default, "cat"), pipes.Open("both", default, "dan")];
+        while (pipes.Count < 8)
+        {
+            await Task.Yield();
+        }
+
+        Assert.DoesNotContain(open, pipe => pipe.Closed.IsCompleted);
+        Assert.True(pipes.Open("both", default, "eva").IsRefused);
+    }
+
+    [Theory]
+    [InlineData(0, 10_000, 1, 10_000)]
+    [InlineData(20_000, 30_000, 1, 10_000)]
+    [InlineData(20_000, 3_000, 26, 741)]
+    [InlineData(20_000, 3_000, 200, 100)]
+    public void Nobody_has_more_pipes_than_are_free_so_few_do_not_keep_others_out(int limit, int wanted, int holders, int most)
+    {
+        PipePlaces places = new(limit);
+        var held = new int[holders];
+        for (var round = 0; round < wanted; round++)
+        {
+            for (var holder = 0; holder < holders; holder++)
+            {
+                held[holder] += places.TryTake("holder " + holder) ? 1 : 0;
+            }
+        }
+
+        Assert.InRange(held.Max(), 1, most);
+        Assert.True(places.TryTake("somebody else"));
+
+        // What is given back is free for others.
+        places.GiveBack("holder 0");
+        Assert.True(places.TryTake("a third"));
     }
 
     [Fact]
@@ -163,7 +231,7 @@ public sealed class NodePipesTests
     [Fact]
     public async Task Who_serves_nobody_refuses()
     {
-        var pipe = Pipes().Open("home", default)!;
+        var pipe = Pipes().Open("home", default, "");
 
         await pipe.Closed;
         Assert.True((await pipe.Input.ReadAsync(TestContext.Current.CancellationToken)).IsCompleted);
@@ -192,7 +260,7 @@ public sealed class NodePipesTests
 
     private Task<ReadOnlyMemory<byte>> SendAsync(params PipeFrame[] frames) => _nodes.AskAsync("home", WebMessenger.Storage.Nodes.NodeTopic.Data, PipeFrames.Write(frames));
 
-    private NodePipes Pipes(BrokerLimits? limits = null) => new(_nodes, limits ?? new BrokerLimits(), TimeProvider.System, NullLogger<NodePipes>.Instance);
+    private NodePipes Pipes(BrokerLimits? limits = null) => new(_nodes, limits ?? new BrokerLimits(), TimeProvider.System, _log);
 
     private static async Task<byte[]> ReadAllAsync(PipeReader input)
     {
@@ -206,5 +274,18 @@ public sealed class NodePipesTests
 
             input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
+    }
+
+    private sealed class ListLogger : ILogger<NodePipes>
+    {
+        public System.Collections.Concurrent.ConcurrentQueue<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue(formatter(state, exception));
     }
 }

@@ -19,9 +19,9 @@ public sealed class LinkMessageTests
     [Fact]
     public void What_is_asked_is_read_as_it_was_written()
     {
-        var read = Question.Read(new Question("node-1", 8, NodeTopic.Revoke, new byte[] { 5 }).Write())!;
+        var read = Question.Read(new Question("node-1", 8, 6, NodeTopic.Revoke, new byte[] { 5 }).Write())!;
 
-        Assert.Equal(("node-1", 8L, NodeTopic.Revoke, (byte)5), (read.From, read.Number, read.Topic, read.Message.Span[0]));
+        Assert.Equal(("node-1", 8L, 6L, NodeTopic.Revoke, (byte)5), (read.From, read.Number, read.Lowest, read.Topic, read.Message.Span[0]));
     }
 
     [Fact]
@@ -36,7 +36,7 @@ public sealed class LinkMessageTests
 
         Assert.Null(TellBatch.Read((byte[])[2, .. _batch[1..]]));
         Assert.Null(Question.Read((byte[])[1, 200, 0]));
-        Assert.Null(Question.Read(new Question("node-1", 8, NodeTopic.Revoke, default).Write().AsMemory(..^1)));
+        Assert.Null(Question.Read(new Question("node-1", 8, 6, NodeTopic.Revoke, default).Write().AsMemory(..^1)));
     }
 
     [Fact]

@@ -11,13 +11,13 @@ namespace WebMessenger.Cluster.Tests.Nodes;
 
 public sealed class NodeTrustTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wm-nodes-").FullName;
+    private readonly NodeFiles _files = new();
 
     [Fact]
     public void Beyond_loopback_nodes_have_certificates_or_the_program_says_why_not()
     {
         NodeOptions alone = new() { Postgres = "" };
-        var (certificate, key) = Save(Signed(Authority("house"), "node"), "node");
+        var (certificate, key) = _files.Save(NodeFiles.Signed(NodeFiles.Authority("house"), "node"), "node");
 
         Assert.Null(alone.Mistake());
         Assert.Null((alone with { Address = IPAddress.IPv6Loopback }).Mistake());
@@ -30,14 +30,14 @@ public sealed class NodeTrustTests : IDisposable
     [Fact]
     public async Task Nodes_talk_to_those_whose_certificate_the_houses_authority_has_signed()
     {
-        using var authority = Authority("house");
-        using var other = Authority("other");
-        var (trusted, _) = Save(authority, "authority");
+        using var authority = NodeFiles.Authority("house");
+        using var other = NodeFiles.Authority("other");
+        var (trusted, _) = _files.Save(authority, "authority");
         await using var house = await House.OpenAsync();
         List<NodeOptions> all = [];
         foreach (var name in new[] { "first", "second" })
         {
-            var (certificate, key) = Save(Signed(authority, name), name);
+            var (certificate, key) = _files.Save(NodeFiles.Signed(authority, name), name);
             var node = await house.AddAsync(options: own =>
             {
                 all.Add(own with { Certificate = certificate, CertificateKey = key, Authority = trusted });
@@ -55,12 +55,12 @@ public sealed class NodeTrustTests : IDisposable
             house.Nodes[1].Name, NodeTopic.Figures, new byte[] { 7 }, TestContext.Current.CancellationToken);
         Assert.Equal(7, answer.Span[0]);
 
-        Assert.True(await IsHeardOutAsync(all[1].Port, Signed(authority, "third")));
-        Assert.False(await IsHeardOutAsync(all[1].Port, Signed(other, "third")));
+        Assert.True(await IsHeardOutAsync(all[1].Port, NodeFiles.Signed(authority, "third")));
+        Assert.False(await IsHeardOutAsync(all[1].Port, NodeFiles.Signed(other, "third")));
         Assert.False(await IsHeardOutAsync(all[1].Port, null));
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _files.Dispose();
 
     // Whoever is trusted is waited for, as he has said nothing yet; whoever is not is thrown out.
     private static async Task<bool> IsHeardOutAsync(int port, X509Certificate2? certificate)
@@ -87,31 +87,5 @@ public sealed class NodeTrustTests : IDisposable
         {
             return false;
         }
-    }
-
-    private static X509Certificate2 Authority(string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new($"CN={name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
-
-    private static X509Certificate2 Signed(X509Certificate2 authority, string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new($"CN={name}", key, HashAlgorithmName.SHA256);
-        using var signed = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
-        using var own = signed.CopyWithPrivateKey(key);
-        return X509CertificateLoader.LoadPkcs12(own.Export(X509ContentType.Pkcs12), null);
-    }
-
-    private (string Certificate, string Key) Save(X509Certificate2 certificate, string name)
-    {
-        var (path, keyPath) = (Path.Combine(_folder, $"{name}.pem"), Path.Combine(_folder, $"{name}.key"));
-        File.WriteAllText(path, certificate.ExportCertificatePem());
-        using var key = certificate.GetECDsaPrivateKey()!;
-        File.WriteAllText(keyPath, key.ExportPkcs8PrivateKeyPem());
-        return (path, keyPath);
     }
 }
