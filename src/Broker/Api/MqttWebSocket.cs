@@ -46,7 +46,8 @@ internal static class MqttWebSocket
             return;
         }
 
-        // A balancer sends a handshake that was answered so to another server, and cannot do that for a WebSocket that was opened and ended.
+        // A balancer sends a handshake that was answered so to another server, and cannot do that for a WebSocket that was opened and
+        // ended.
         if (/* guard: a server that stops opens no WebSocket */ acceptor.IsStopping)
         {
             RefuseLast(context);

@@ -15,7 +15,8 @@ namespace WebMessenger.Broker.Clients;
 /// <para>Packets pass with the packet ids that they have: what is delivered has ids above <see cref="PacketIdWindow.Relayed"/>, and what
 /// the client publishes has its own. So each acknowledgement is the client's to the home of the data, and what was not acknowledged comes
 /// again under its id, also by another node.</para>
-/// <para>Opened with the first filter or publish, and for a client of which something is kept there as it comes. When it ends, the client's connection ends: it
+/// <para>Opened with the first filter or publish, and for a client of which something is kept there as it comes. When it ends, the
+/// client's connection ends: it
 /// comes again, and nothing is lost in silence.</para>
 /// The writer's gate guards what is delivered; <c>_sendGate</c>, a leaf taken below it, what is sent to the home.
 /// </remarks>

@@ -193,6 +193,14 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         _clean = Task.Run(CleanAsync);
     }
 
+    // Orleans is told of one that leaves in order by itself, and may be before this node has looked: it would be ended in the midst of
+    // that.
+    private async Task<bool> IsStillThereAsync(string name)
+    {
+        await _renewal.LookAsync().WaitAsync(_stop.Token);
+        return _watch.Find(name) is { Row: { IsDead: false, State: not NodeRows.Leaving } };
+    }
+
     // Orleans finds silos that do not answer. Such a node ends itself; until it does, nobody need wait for it longer than its lease lasts.
     private async Task WatchSilosAsync()
     {
@@ -202,7 +210,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
             {
                 foreach (var member in members.Members.Values.Where(member => member.Status == SiloStatus.Dead))
                 {
-                    if (_watch.Find(member.Name) is { Row: { IsDead: false, State: not NodeRows.Leaving } })
+                    if (_watch.Find(member.Name) is { Row: { IsDead: false, State: not NodeRows.Leaving } } && await IsStillThereAsync(member.Name))
                     {
                         await _watch.CondemnAsync(member.Name, "Orleans did not reach it");
                     }

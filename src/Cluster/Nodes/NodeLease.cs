@@ -30,9 +30,6 @@ internal sealed class NodeLease : ILease
         && /* guard: a node that has missed something is not fresh */ Volatile.Read(ref _hasHeard)
         && /* guard: a lease that is over is never fresh again */ !Volatile.Read(ref _isOver);
 
-    /// <summary>It holds by the database, whether or not this node has heard yet what it missed.</summary>
-    public bool IsRenewed => IsRecent(Volatile.Read(ref _began)) && !Volatile.Read(ref _isOver);
-
     public long Losses => Interlocked.Read(ref _timesStale);
 
     /// <summary>Completes with the reason when it never is fresh again: the program has to end itself.</summary>

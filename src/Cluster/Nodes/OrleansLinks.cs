@@ -213,7 +213,7 @@ internal sealed partial class OrleansLinks : INodeLinks
             }
 
             var now = LeaseClock.Now;
-            if (/* guard: who was frozen has not listened meanwhile (1) */ now - lastLook > _frozen || !_lease.IsRenewed)
+            if (/* guard: who was frozen has not listened meanwhile (1) */ now - lastLook > _frozen || !_lease.IsFresh)
             {
                 lastSign = now;
             }
@@ -249,14 +249,12 @@ internal sealed partial class OrleansLinks : INodeLinks
 
     // Its row says first whether it lives. One that renews its lease, and neither hears nor answers, would hold up all who take rights
     // away.
-    private async Task DoubtAsync(NodePeer peer, NodeTopic topic, Task<Answer?> asked, TimeSpan unanswered)
+    private async Task DoubtAsync(NodePeer peer, NodeTopic topic, Task asked, TimeSpan unanswered)
     {
-        // Questions that fail at once do not keep it from being looked at.
         var began = LeaseClock.Now;
         var look = _renewal.LookAsync();
-        await Task.WhenAny(look, peer.Node.Silent, Task.Delay(LeaseRenewal.Every));
-        if ((/* guard: who was frozen has not listened meanwhile (2) */ look.IsCompletedSuccessfully && _lease.IsRenewed && LeaseClock.Now - began < _frozen)
-            && !(asked.IsCompletedSuccessfully && asked.Result is { Kind: not AnswerKind.Failed })
+        await Task.WhenAny(look, asked, peer.Node.Silent, Task.Delay(LeaseRenewal.Every));
+        if ((/* guard: who was frozen has not listened meanwhile (2) */ look.IsCompletedSuccessfully && _lease.IsFresh && LeaseClock.Now - began < _frozen)
             && unanswered > _unreachable && peer.Node.Row is { IsDead: false, Age: var age } && age < LeaseRenewal.Every * 2 && IsOfTheMany())
         {
             await _watch.CondemnAsync(peer.Node.Name, $"it renews its lease, and has not answered what it was asked of {topic} for {unanswered}");

@@ -60,7 +60,8 @@ internal sealed class PgStanding(PgSession session, ILogger logger)
         }
     }
 
-    /// <param name="cause">Without a full stop. Whoever waits for <see cref="LogHealth.Lost"/> says it, once for all parts of a node.</param>
+    /// <param name="cause">Without a full stop. Whoever waits for <see cref="LogHealth.Lost"/> says it, once for all parts of a
+    /// node.</param>
     public void Lose(string cause)
     {
         if (!IsLost)

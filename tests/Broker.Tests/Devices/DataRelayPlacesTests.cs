@@ -7,7 +7,9 @@ using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Devices;
 
-/// <summary>Where there is no place for one more who hears or says data topics, he is told so, and who only talks does not notice.</summary>
+/// <summary>
+/// Where there is no place for one more who hears or says data topics, he is told so, and who only talks does not notice.
+/// </summary>
 public sealed class DataRelayPlacesTests : IAsyncLifetime
 {
     private const string Data = Greenhouse.Data;
