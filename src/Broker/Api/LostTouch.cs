@@ -10,8 +10,7 @@ internal sealed class LostTouch(ILease lease, TimeProvider time)
 {
     /// <summary>
     /// A database that is started again, or another one in its place, is back sooner. A node for which it is not may be the only one that
-    /// is cut off,
-    /// and its clients, to which it writes nothing, are served elsewhere.
+    /// is cut off, and its clients, to which it writes nothing, are served elsewhere.
     /// </summary>
     private static readonly TimeSpan Hope = TimeSpan.FromSeconds(30);
 

@@ -45,14 +45,7 @@ internal sealed partial class DataRelay
 
         // Where the client has gone first, what it said last is on its way still, and ends the pipe (End).
         _connected.TrySetResult();
-        if (code == ReasonCode.QuotaExceeded)
-        {
-            _ = life.EndAsync(code, why);
-        }
-        else
-        {
-            SendElsewhere(code, why);
-        }
+        EndClient(code, why);
     }
 
     private async Task ReadAsync(System.IO.Pipelines.PipeReader input)
@@ -146,20 +139,13 @@ internal sealed partial class DataRelay
         PacketReader reader = new(properties);
         var reason = reader.TryReadVariableByteInteger(out var length) && reader.TryReadBytes(length, out var bytes)
             ? PacketProperties.FindText(bytes, PropertyId.ReasonString) : null;
-        if (code is ReasonCode.ServerMoved or ReasonCode.ServerUnavailable)
-        {
-            SendElsewhere(code, reason ?? HomeGone);
-        }
-        else
-        {
-            _ = life.EndAsync(code, reason ?? HomeGone);
-        }
+        EndClient(code, reason ?? HomeGone);
     }
 
-    // The home stops or has gone, which is no loss of the client: it comes again.
-    private void SendElsewhere(byte code, string reason)
+    // That the home stops or has gone is no loss of the client: it comes again.
+    private void EndClient(byte code, string reason)
     {
-        if (!life.Ended.IsCompleted)
+        if (code is ReasonCode.ServerMoved or ReasonCode.ServerUnavailable && !life.Ended.IsCompleted)
         {
             kept.IsSentElsewhere = true;
         }

@@ -16,8 +16,7 @@ namespace WebMessenger.Broker.Clients;
 /// the client publishes has its own. So each acknowledgement is the client's to the home of the data, and what was not acknowledged comes
 /// again under its id, also by another node.</para>
 /// <para>Opened with the first filter or publish, and for a client of which something is kept there as it comes. When it ends, the
-/// client's connection ends: it
-/// comes again, and nothing is lost in silence.</para>
+/// client's connection ends: it comes again, and nothing is lost in silence.</para>
 /// The writer's gate guards what is delivered; <c>_sendGate</c>, a leaf taken below it, what is sent to the home.
 /// </remarks>
 internal sealed partial class DataRelay(

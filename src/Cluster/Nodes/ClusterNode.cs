@@ -193,13 +193,8 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         _clean = Task.Run(CleanAsync);
     }
 
-    // Orleans is told of one that leaves in order by itself, and may be before this node has looked: it would be ended in the midst of
-    // that.
-    private async Task<bool> IsStillThereAsync(string name)
-    {
-        await _renewal.LookAsync().WaitAsync(_stop.Token);
-        return _watch.Find(name) is { Row: { IsDead: false, State: not NodeRows.Leaving } };
-    }
+    // By the last look: neither dead nor about to leave.
+    private bool IsThere(string name) => _watch.Find(name) is { Row: { IsDead: false, State: not NodeRows.Leaving } };
 
     // Orleans finds silos that do not answer. Such a node ends itself; until it does, nobody need wait for it longer than its lease lasts.
     private async Task WatchSilosAsync()
@@ -208,9 +203,12 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         {
             await foreach (var members in _silo.Services.GetRequiredService<IClusterMembershipService>().MembershipUpdates.WithCancellation(_stop.Token))
             {
-                foreach (var member in members.Members.Values.Where(member => member.Status == SiloStatus.Dead))
+                foreach (var member in members.Members.Values.Where(member => member.Status == SiloStatus.Dead && IsThere(member.Name)))
                 {
-                    if (_watch.Find(member.Name) is { Row: { IsDead: false, State: not NodeRows.Leaving } } && await IsStillThereAsync(member.Name))
+                    // Orleans is told by itself of one that leaves in order, and may be before this node.
+                    // It would be ended in the midst of that.
+                    await _renewal.LookAsync().WaitAsync(_stop.Token);
+                    if (IsThere(member.Name))
                     {
                         await _watch.CondemnAsync(member.Name, "Orleans did not reach it");
                     }

@@ -79,15 +79,7 @@ internal sealed partial class OrleansLinks : INodeLinks
             throw new IOException($"There is no node {node}.");
         }
 
-        var question = peer.Questions.Begin(ref _questions, topic, message);
-        try
-        {
-            return await AskPatientlyAsync(peer, topic, new Parcel(question.Write()), cancellation);
-        }
-        finally
-        {
-            peer.Questions.End(question);
-        }
+        return await AskAsync(peer, topic, message, question => AskPatientlyAsync(peer, topic, question, cancellation));
     }
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
@@ -187,12 +179,16 @@ internal sealed partial class OrleansLinks : INodeLinks
         throw new IOException($"Node {peer.Node.Name} did not answer in time.");
     }
 
-    private async Task<ReadOnlyMemory<byte>?> AskUntilSilentAsync(NodePeer peer, NodeTopic topic, ReadOnlyMemory<byte> message)
+    private Task<ReadOnlyMemory<byte>?> AskUntilSilentAsync(NodePeer peer, NodeTopic topic, ReadOnlyMemory<byte> message) =>
+        AskAsync(peer, topic, message, question => AskUntilSilentAsync(peer, topic, question));
+
+    // Its answer may be forgotten there when this is over.
+    private async Task<T> AskAsync<T>(NodePeer peer, NodeTopic topic, ReadOnlyMemory<byte> message, Func<Parcel, Task<T>> ask)
     {
         var question = peer.Questions.Begin(ref _questions, topic, message);
         try
         {
-            return await AskUntilSilentAsync(peer, topic, new Parcel(question.Write()));
+            return await ask(new Parcel(question.Write()));
         }
         finally
         {

@@ -126,15 +126,9 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
     // One of those that serve, when another serves, too.
     private async Task<int> VictimAsync(bool isAlone)
     {
-        while (_starting.Count > (isAlone ? 0 : house.Nodes.Count - 2))
+        while (_starting.Count > (isAlone ? 0 : house.Nodes.Count - 2) || _starting.Exists(one => one.Ready.IsCompleted))
         {
             await OneStartedAsync();
-        }
-
-        foreach (var ready in _starting.Where(one => one.Ready.IsCompleted).ToList())
-        {
-            await ready.Ready;
-            _starting.Remove(ready);
         }
 
         int[] serving = [.. Enumerable.Range(0, house.Nodes.Count).Except(_starting.Select(one => one.Node))];
